@@ -1,0 +1,157 @@
+"""Pure functions: a `Run` or arrays in, a matplotlib `Figure` out. No pyplot state, no display.
+
+Colours are Okabe and Ito's, which people with the common colour-vision deficiencies can tell apart; no meaning hangs
+on colour alone.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from helpers.data import PaddingCost
+from helpers.runs import Run, loss_difference
+
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#6B6B6B",
+)
+SERIES = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
+_LINES = ("-", "--", ":", "-.")
+
+
+class Picture(Figure):
+    """A Figure that a notebook shows by itself, without pyplot."""
+
+    def _repr_png_(self):
+        buffer = io.BytesIO()
+        FigureCanvasAgg(self).print_png(buffer)
+        width, height = self.get_size_inches() * 100
+        return buffer.getvalue(), {"width": int(width), "height": int(height)}
+
+
+def _picture(width: float, height: float, columns: int = 1):
+    figure = Picture(figsize=(width, height), dpi=150, layout="constrained")
+    axes = figure.subplots(1, columns)
+    for ax in np.atleast_1d(axes):
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def length_histogram(lengths: np.ndarray, max_length: int) -> Figure:
+    """Histogram of token lengths, shape (texts,), with the mean and the model's limit marked."""
+    figure, ax = _picture(8, 3.2)
+    ax.hist(lengths, bins=np.arange(0, max(lengths.max(), max_length) + 16, 16), color=SKY, edgecolor="white")
+    ax.axvline(lengths.mean(), color=BLUE, linewidth=2, label=f"mean: {lengths.mean():.0f}")
+    ax.axvline(max_length, color=RED, linestyle="--", linewidth=2, label=f"limit of the model: {max_length}")
+    ax.set(xlabel="tokens in a review", ylabel="reviews")
+    ax.legend(frameon=False)
+    return figure
+
+
+def padding_bars(costs: Sequence[PaddingCost]) -> Figure:
+    """A bar per strategy: real tokens and padding computed in one epoch."""
+    figure, ax = _picture(8, 0.7 + 0.55 * len(costs))
+    names = [cost.strategy for cost in costs]
+    real = np.array([cost.real_tokens for cost in costs]) / 1_000
+    computed = np.array([cost.computed_tokens for cost in costs]) / 1_000
+    ax.barh(names, real, color=BLUE, label="real tokens")
+    ax.barh(names, computed - real, left=real, color=YELLOW, edgecolor=GREY, hatch="//", linewidth=0.5, label="padding")
+    for position, cost in enumerate(costs):
+        ax.text(computed[position], position, f" {cost.padding_share:.0%} padding", va="center")
+    ax.invert_yaxis()
+    ax.set(xlabel="thousand tokens computed per epoch", xlim=(0, computed.max() * 1.22))
+    figure.legend(loc="outside upper right", ncols=2, frameon=False)
+    return figure
+
+
+def batch_lengths(batches: Mapping[str, Sequence[np.ndarray]], max_length: int, count: int = 12) -> Figure:
+    """The first `count` batches of each strategy, a column a text: real tokens below, padding above."""
+    figure, axes = _picture(9, 2.8, len(batches))
+    for ax, (strategy, chosen) in zip(np.atleast_1d(axes), batches.items()):
+        left = 0
+        for batch in chosen[:count]:
+            height = max_length if strategy == "max_length" else batch.max()
+            ax.bar(left + np.arange(len(batch)), height, width=1, color=YELLOW)
+            ax.bar(left + np.arange(len(batch)), batch, width=1, color=BLUE)
+            left += len(batch) + 2
+        ax.set(title=strategy, xticks=[], ylim=(0, max_length * 1.02), xlabel=f"first {min(count, len(chosen))} batches")
+    np.atleast_1d(axes)[0].set_ylabel("tokens (blue: real, yellow: padding)", fontsize=8)
+    return figure
+
+
+def loss_curve(*runs: Run) -> Figure:
+    """Training and evaluation loss over steps on the left, accuracy on the right."""
+    figure, (left, right) = _picture(9, 3.4, 2)
+    for number, run in enumerate(runs):
+        colour, prefix = SERIES[number % len(SERIES)], f"{run.name}: " if len(runs) > 1 else ""
+        steps, losses = run.series("loss")
+        if not steps:
+            continue
+        left.plot(steps, losses, color=colour, alpha=0.3, linewidth=1)
+        left.plot(steps, _smoothed(losses), color=colour, linestyle=_LINES[number % 4], linewidth=2, label=f"{prefix}training loss")
+        left.plot(*run.series("eval_loss"), color=RED, marker="o", linestyle=_LINES[number % 4], label=f"{prefix}evaluation loss")
+        right.plot(*run.series("accuracy"), color=colour, marker="o", linestyle=_LINES[number % 4], label=f"{prefix}accuracy")
+    left.set(xlabel="step", ylabel="loss (cross-entropy)")
+    left.set_ylim(bottom=0)
+    right.set(xlabel="step", ylabel="evaluation accuracy", ylim=(0, 1))
+    right.set_xlim(*left.get_xlim())
+    for ax in (left, right):
+        ax.grid(alpha=0.25)
+        if ax.get_legend_handles_labels()[0]:
+            ax.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def _smoothed(values: Sequence[float], span: int = 10) -> list[float]:
+    """Exponential moving average over about `span` points, corrected for the start (Kingma & Ba 2015, section 3)."""
+    decay, mean, weight, result = 1 - 1 / span, 0.0, 0.0, []
+    for value in values:
+        mean, weight = decay * mean + (1 - decay) * value, decay * weight + (1 - decay)
+        result.append(mean / weight)
+    return result
+
+
+def loss_comparison(first: Run, second: Run) -> Figure:
+    """Two runs' training losses step by step on the left, their absolute difference on the right (log scale)."""
+    figure, (left, right) = _picture(9, 3.4, 2)
+    for run, colour, style, width in ((first, SKY, "-", 5), (second, RED, "--", 1.5)):
+        left.plot(*run.series("loss"), color=colour, linestyle=style, linewidth=width, label=run.name)
+    left.set(xlabel="step", ylabel="training loss")
+    left.legend(frameon=False)
+    difference = loss_difference(first, second)
+    right.plot(difference.keys(), np.maximum(list(difference.values()), 1e-9), color=BLUE, marker=".", linestyle="none")
+    right.axhline(1e-3, color=RED, linestyle="--", label="one thousandth")
+    right.set(xlabel="step", ylabel="absolute difference", yscale="log", ylim=(5e-10, 5))
+    right.legend(frameon=False)
+    return figure
+
+
+def confusion_matrix(counts: np.ndarray, label_names: Sequence[str]) -> Figure:
+    """Counts of shape (classes, classes), rows true, columns predicted; shaded by share of the row."""
+    figure, ax = _picture(5.6, 4.4)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(counts.shape):
+        ax.text(column, row, f"{counts[row, column]}", ha="center", va="center", color="white" if shares[row, column] > 0.55 else "black")
+    positions = range(len(label_names))
+    ax.set(xticks=positions, yticks=positions, xticklabels=label_names, yticklabels=label_names, xlabel="predicted", ylabel="true label")
+    ax.spines[:].set_visible(False)
+    figure.colorbar(image, label="share of the true label", shrink=0.85)
+    return figure
+
+
+def accuracy_in_context(accuracy: float, error: float, references: Mapping[str, float]) -> Figure:
+    """This run's accuracy with one standard error, beside `references` (name → accuracy)."""
+    figure, ax = _picture(8, 0.9 + 0.42 * (len(references) + 1))
+    names = ["this run", *references]
+    ax.barh(names, [accuracy, *references.values()], color=[BLUE] + [GREY] * len(references), height=0.62)
+    ax.errorbar(accuracy, 0, xerr=error, color="black", capsize=5, linewidth=1.5)
+    for position, value in enumerate([accuracy, *references.values()]):
+        ax.text(value + (error + 0.01 if position == 0 else 0.01), position, f"{value:.3f}", va="center")
+    ax.invert_yaxis()
+    ax.set(xlabel="accuracy on the evaluation set", xlim=(0, 1))
+    return figure

@@ -1,0 +1,155 @@
+"""One training, recorded: its settings, what was logged at each step, its evaluations, how it ended.
+
+Everything that trains writes a `Run`; everything that draws reads one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+
+class NonFiniteLossError(ArithmeticError):
+    """The training loss became NaN or infinite; every further step would be wasted."""
+
+
+@dataclass
+class Run:
+    """The record of one training.
+
+    `history` holds a dict per logged step: step, epoch, loss, learning_rate, grad_norm, seconds since the start.
+    `evaluations` holds a dict per evaluation: step, epoch, eval_loss, accuracy, and what else was measured.
+    `status` is "new", "running", "finished", "stopped" or "failed"; `message` says why, for the last two.
+    """
+
+    name: str
+    settings: dict = field(default_factory=dict)
+    history: list[dict] = field(default_factory=list)
+    evaluations: list[dict] = field(default_factory=list)
+    status: str = "new"
+    message: str = ""
+    seconds: float = 0.0
+
+    def __post_init__(self):
+        self.stop_requested = False
+        self._listeners: list[Callable[[Run], None]] = []
+        self._started: float | None = None
+
+    def listen(self, listener: Callable[[Run], None]) -> None:
+        """Call `listener(run)` after every change, in the thread that trains."""
+        self._listeners.append(listener)
+
+    def unlisten(self, listener: Callable[[Run], None]) -> None:
+        self._listeners.remove(listener)
+
+    def start(self) -> None:
+        """Begin anew: an earlier record under this object is cleared."""
+        self.history.clear()
+        self.evaluations.clear()
+        self.stop_requested, self.message = False, ""
+        self._started = time.perf_counter()
+        self._change("running")
+
+    def request_stop(self) -> None:
+        """Ask the training to end after the current step. May be called from any thread."""
+        self.stop_requested = True
+
+    def log(self, step: int, loss: float, *, epoch: float | None = None, learning_rate: float | None = None,
+            grad_norm: float | None = None) -> None:
+        """Record a training step. Raises NonFiniteLossError, after recording, when the loss is NaN or infinite."""
+        self.seconds = self._elapsed()
+        self.history.append({"step": int(step), "epoch": epoch, "loss": float(loss), "learning_rate": learning_rate,
+                             "grad_norm": grad_norm, "seconds": self.seconds})
+        self._notify()
+        if not math.isfinite(loss):
+            raise NonFiniteLossError(
+                f"The training loss became {loss} at step {step}. Lower learning_rate (it is {learning_rate}) and train again."
+            )
+
+    def log_evaluation(self, step: int, eval_loss: float, *, epoch: float | None = None, **metrics: float) -> None:
+        """Record an evaluation, for example `log_evaluation(step, loss, accuracy=0.58)`."""
+        self.seconds = self._elapsed()
+        self.evaluations.append({"step": int(step), "epoch": epoch, "eval_loss": float(eval_loss), **metrics,
+                                 "seconds": self.seconds})
+        self._notify()
+
+    def end(self, status: str = "finished", message: str = "") -> None:
+        self.seconds = self._elapsed()
+        self.message = message
+        self._change(status)
+
+    def series(self, key: str) -> tuple[list[int], list[float]]:
+        """Steps and values of `key` ("loss", "learning_rate", "eval_loss", "accuracy", …), where it was recorded."""
+        points = [(p["step"], p[key]) for p in (*self.history, *self.evaluations) if p.get(key) is not None]
+        return [step for step, _ in points], [value for _, value in points]
+
+    def summary(self) -> str:
+        """The run in one sentence, in numbers: what the loss curve shows, for those who cannot see it."""
+        steps, losses = self.series("loss")
+        if not steps:
+            return f"{self.name}: {self.status}, no step recorded yet."
+        edge = max(1, len(losses) // 20)
+        first, last = sum(losses[:edge]) / edge, sum(losses[-edge:]) / edge
+        text = f"{self.name}: {self.status} after {steps[-1]} steps in {self.seconds:.0f} s; training loss {first:.2f} → {last:.2f}"
+        if self.evaluations:
+            final = self.evaluations[-1]
+            text += f"; evaluation loss {final['eval_loss']:.2f}"
+            text += f", accuracy {final['accuracy']:.3f}" if "accuracy" in final else ""
+        return text + "."
+
+    def save(self, path: str | Path) -> Path:
+        """Write the run as JSON, whole or not at all: an earlier file stays until the new one is complete."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(path.suffix + f".{os.getpid()}.partial")
+        partial.write_text(json.dumps(_without_nan(asdict(self)), indent=1, default=str), encoding="utf-8")
+        os.replace(partial, path)
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> Run:
+        """Read a run back. Raises ValueError for a file that `save` did not write."""
+        try:
+            fields = json.loads(Path(path).read_text(encoding="utf-8"))
+            logged = {key: [_with_nan(point) for point in fields[key]] for key in ("history", "evaluations")}
+            return cls(**{**fields, **logged})
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{path} is not a saved Run: expected JSON written by Run.save ({error}).") from error
+
+    def _elapsed(self) -> float:
+        return self.seconds if self._started is None else time.perf_counter() - self._started
+
+    def _change(self, status: str) -> None:
+        self.status = status
+        self._notify()
+
+    def _notify(self) -> None:
+        for listener in list(self._listeners):
+            listener(self)
+
+
+def loss_difference(first: Run, second: Run) -> dict[int, float]:
+    """Absolute difference of two runs' training losses, by step, for the steps that both logged."""
+    one, other = (dict(zip(*run.series("loss"))) for run in (first, second))
+    steps = sorted(one.keys() & other.keys())
+    if not steps:
+        raise ValueError(f"{first.name!r} and {second.name!r} have no logged step in common; use logging_steps=1 in both.")
+    return {step: abs(one[step] - other[step]) for step in steps}
+
+
+def _without_nan(value):
+    """JSON has no NaN and no infinity; they are written as strings."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    return [_without_nan(item) for item in value] if isinstance(value, list) else value
+
+
+def _with_nan(point: dict) -> dict:
+    return {key: float(value) if value in ("nan", "inf", "-inf") else value for key, value in point.items()}
