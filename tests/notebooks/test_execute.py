@@ -1,0 +1,81 @@
+"""Every notebook runs from top to bottom, offline, in a fresh kernel, and is then asked what it learned."""
+
+import json
+import os
+
+import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell
+from notebook_files import NOTEBOOKS, read
+
+STEMS = [path.stem for path in NOTEBOOKS]
+OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": "http://127.0.0.1:9", "FINETUNE_PROFILE": "offline"}
+
+# What is asked in the kernel after the last cell: an expression that json can write.
+QUESTIONS = {
+    "01_prepare_dataset": "{'rows': len(small_train), 'share': [cost.padding_share for cost in costs], 'width': len(padded_train[0]['input_ids'])}",
+    "02_train_with_trainer": (
+        "{'losses': run.series('loss')[1], 'status': run.status, 'evaluations': len(run.evaluations), 'accuracy': accuracy,"
+        " 'labels': sorted(answer['label'] for answer in answers), 'mistakes': len(mistakes), 'freed': 'model' not in globals()}"
+    ),
+    "03_native_pytorch_loop": (
+        "{'losses': run.series('loss')[1], 'status': run.status, 'accuracy': accuracy, 'difference': list(difference.values())}"
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=STEMS)
+def executed(request):
+    """(stem, executed notebook, answers to its question). A cell that raises fails here, with its traceback."""
+    path = NOTEBOOKS[STEMS.index(request.param)]
+    notebook = read(path)
+    notebook.cells.append(new_code_cell(f"import json; print(json.dumps({QUESTIONS[path.stem]}))"))
+    client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}})
+    client.execute(env=os.environ | OFFLINE)
+    return path.stem, notebook, json.loads(notebook.cells[-1].outputs[-1]["text"])
+
+
+def outputs(notebook):
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            yield from ((cell.id, output) for output in cell.outputs)
+
+
+def test_each_notebook_has_its_question():
+    assert sorted(QUESTIONS) == STEMS
+
+
+def test_nothing_on_stderr_that_a_learner_would_worry_about(executed):
+    """A progress bar and the load report are explained in the text; a warning is not."""
+    _, notebook, _ = executed
+    noise = [
+        (name, output["text"])
+        for name, output in outputs(notebook)
+        if output.get("name") == "stderr" and "LOAD REPORT" not in output["text"] and "%|" not in output["text"]
+    ]
+    assert noise == []
+
+
+def test_pictures_are_there(executed):
+    stem, notebook, _ = executed
+    drawn = {name for name, output in outputs(notebook) if "image/png" in output.get("data", {})}
+    expected = {cell.id for cell in notebook.cells if cell.cell_type == "code" and ("\nplots." in cell.source or "live_curve(run)" in cell.source)}
+    assert drawn == expected and len(expected) >= 2, stem
+
+
+def test_it_learned_what_it_promises(executed):
+    stem, _, answer = executed
+    if stem == "01_prepare_dataset":
+        assert answer["rows"] == 1_000 and answer["width"] == 512
+        assert answer["share"][0] > answer["share"][1] > answer["share"][2]
+        return
+    losses = answer["losses"]
+    assert answer["status"] == "finished"
+    assert losses[-1] < losses[0]
+    assert answer["accuracy"] > 0.40
+    if stem == "02_train_with_trainer":
+        assert answer["evaluations"] == 3 and answer["mistakes"] == 5 and answer["freed"]
+        assert answer["labels"] == ["1 star", "2 star", "3 stars", "4 stars", "5 stars"], "the saved model names its classes"
+    else:
+        assert len(answer["difference"]) >= 50
+        assert max(answer["difference"]) < 1e-3, "the Trainer's losses are the loop's losses"

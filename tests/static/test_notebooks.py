@@ -1,0 +1,88 @@
+"""What is committed as a notebook: readable by every host, in order, clean. Needs neither torch nor a kernel."""
+
+import ast
+import json
+import re
+
+import nbformat
+import pytest
+from notebook_files import NOTEBOOKS, ROOT, code_cells, read
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def test_notebooks_are_numbered_in_reading_order():
+    numbers = [int(path.name[:2]) for path in NOTEBOOKS]
+    assert len(numbers) >= 3 and numbers == list(range(1, len(numbers) + 1))
+
+
+@each_notebook
+def test_notebook_is_valid(path):
+    nbformat.validate(json.loads(path.read_text(encoding="utf-8")))
+
+
+@each_notebook
+def test_committed_without_outputs(path):
+    """Outputs of one machine show another's versions and figures, and make every diff unreadable."""
+    for cell in code_cells(path):
+        assert cell.outputs == [] and cell.execution_count is None, cell.id
+
+
+@each_notebook
+def test_no_widget_state_in_metadata(path):
+    """GitHub shows "Invalid Notebook" for `metadata.widgets` without `state`."""
+    assert "widgets" not in read(path).metadata
+
+
+@each_notebook
+def test_cell_ids_are_names_and_unique(path):
+    """Generated ids change with every save; these stay, so that a diff shows what changed."""
+    ids = [cell.id for cell in read(path).cells]
+    assert len(set(ids)) == len(ids)
+    assert [name for name in ids if not re.fullmatch(r"[a-z]+(-[a-z]+)*", name)] == []
+
+
+def test_setup_cell_is_the_same_in_all():
+    """A fix made in one notebook's setup must not be missing from the next."""
+    cells = {next(cell.source for cell in code_cells(path) if cell.id == "setup") for path in NOTEBOOKS}
+    assert len(cells) == 1
+
+
+@each_notebook
+def test_setup_comes_first(path):
+    assert code_cells(path)[0].id == "setup"
+
+
+@each_notebook
+def test_code_cells_parse_and_are_short(path):
+    """More than 20 lines, or 115 characters, cannot be read on a projector. Magics are not Python and parse nowhere else."""
+    for cell in code_cells(path):
+        ast.parse(cell.source)
+        lines = cell.source.splitlines()
+        assert len(lines) <= 20 and max(map(len, lines)) <= 115, cell.id
+
+
+@each_notebook
+def test_every_picture_has_its_sentence(path):
+    """Who cannot see the picture gets the same from printed words and numbers."""
+    for cell in code_cells(path):
+        if re.search(r"^plots\.", cell.source, re.MULTILINE):
+            assert "print(" in cell.source, cell.id
+
+
+@each_notebook
+def test_links_lead_to_files(path):
+    text = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert target.startswith("https://") or (path.parent / target).exists(), target
+
+
+@each_notebook
+def test_last_cell_says_where_to_go_next(path):
+    last = read(path).cells[-1]
+    assert last.cell_type == "markdown" and "## Where to go next" in last.source
+
+
+def test_readme_links_lead_to_files():
+    for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8")):
+        assert target.startswith("https://") or (ROOT / target).exists(), target

@@ -1,0 +1,112 @@
+import http.server
+import json
+import socket
+import sys
+import threading
+import time
+
+import pytest
+
+from helpers import environment
+from helpers.environment import check_packages, detect_machine, hub_answers
+
+
+@pytest.fixture
+def online(monkeypatch):
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+
+
+@pytest.fixture
+def server(monkeypatch, online):
+    """A server on loopback that answers every GET with `server.body`."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(self.server.body)
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_hub_answers(server):
+    server.body = json.dumps({"id": "google-bert/bert-base-cased"}).encode()
+    assert hub_answers()
+
+
+def test_a_captive_portal_is_not_the_hub(server):
+    """Hotel networks answer every address with a page of their own."""
+    server.body = b"<html>Please accept our terms</html>"
+    assert not hub_answers()
+
+
+def test_offline_is_believed_without_asking(server, monkeypatch):
+    server.body = json.dumps({"id": "google-bert/bert-base-cased"}).encode()
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert not hub_answers()
+
+
+def test_a_silent_server_costs_no_more_than_the_timeout(monkeypatch, online):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        began = time.perf_counter()
+        assert not hub_answers(timeout=0.3)
+        assert time.perf_counter() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [("surely-not-installed>=1", "surely-not-installed is missing"), ("pytest>=999", r"pytest is .*, expected >=999"), ("numpy<1", "expected <1")],
+)
+def test_a_missing_or_wrong_package_is_named_with_the_command_that_helps(tmp_path, line, problem):
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text(f"# a comment\n\n{line}  # why\n")
+    with pytest.raises(ImportError, match=rf"{problem}.*%pip install -r"):
+        check_packages(requirements)
+
+
+def test_this_environment_satisfies_the_requirements():
+    assert check_packages() is None
+
+
+def test_half_precision_is_never_asked_of_a_cpu(monkeypatch):
+    """fp16 on a CPU or a Mac is an error in the first training step."""
+    for device in ("cpu", "mps"):
+        monkeypatch.setattr(environment, "_device", lambda device=device: (device, "test", 8.0))
+        machine = detect_machine()
+        assert (machine.bf16, machine.fp16, machine.precision) == (False, False, "float32")
+
+
+@pytest.mark.parametrize(("capability", "precision"), [((7, 5), "fp16"), ((8, 0), "bf16"), ((9, 0), "bf16")])
+def test_a_gpu_gets_the_half_precision_it_is_good_at(monkeypatch, capability, precision):
+    import torch
+
+    monkeypatch.setattr(environment, "_device", lambda: ("cuda", "test", 15.0))
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    assert detect_machine().precision == precision
+
+
+def test_hosts_are_told_apart(monkeypatch):
+    assert detect_machine().host == "local"
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab")
+    assert detect_machine().host == "Google Colab"
+
+
+def test_setup_prints_the_choice_and_may_be_called_again(capsys, monkeypatch):
+    import helpers
+
+    monkeypatch.setenv("FINETUNE_PROFILE", "offline")
+    first, second = helpers.setup("auto"), helpers.setup("auto")
+    assert first == second and first[0].name == "offline"
+    out = capsys.readouterr().out
+    assert "offline: chosen by name" in out and "bert-tiny-synthetic (bundled)" in out and sys.version.split()[0] in out

@@ -1,0 +1,61 @@
+import pytest
+
+from helpers import plots
+from helpers.runs import Run
+from helpers.widgets import live, live_curve
+
+
+class Handle:
+    def __init__(self):
+        self.pictures = []
+
+    def update(self, figure):
+        self.pictures.append(figure)
+
+
+@pytest.fixture
+def handle(monkeypatch):
+    handle = Handle()
+    monkeypatch.setattr(live, "display", lambda figure, display_id: handle)
+    return handle
+
+
+def test_last_picture_holds_the_whole_run_and_a_sentence_follows(handle, capsys):
+    run = Run("test")
+    with live_curve(run):
+        run.start()
+        for step in range(1, 6):
+            run.log(step, 1.0 / step)
+        run.end()
+    assert handle.pictures[-1].axes[0].get_lines()[0].get_xdata().tolist() == [1, 2, 3, 4, 5]
+    assert run.summary() in capsys.readouterr().out
+
+
+def test_drawing_is_rationed(handle, monkeypatch):
+    """A picture a step would take longer than the steps."""
+    monkeypatch.setattr(live, "_SHORTEST_PAUSE", 60)
+    run = Run("test")
+    with live_curve(run):
+        run.start()
+        for step in range(1, 101):
+            run.log(step, 1.0)
+    assert len(handle.pictures) == 2, "one early, one at the end"
+
+
+def test_an_error_still_leaves_the_curve_and_no_listener(handle):
+    run = Run("test")
+    with pytest.raises(RuntimeError), live_curve(run):
+        run.log(1, 1.0)
+        raise RuntimeError
+    drawn = len(handle.pictures)
+    run.log(2, 1.0)
+    assert len(handle.pictures) == drawn >= 1
+
+
+def test_without_a_display_training_goes_on(monkeypatch, capsys):
+    monkeypatch.setattr(live, "display", lambda figure, display_id: None)
+    run = Run("script")
+    with live_curve(run):
+        run.log(1, 1.0)
+    assert "script" in capsys.readouterr().out
+    assert plots.loss_curve(run).axes[0].get_lines()

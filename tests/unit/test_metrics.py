@@ -1,0 +1,60 @@
+import evaluate
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score
+
+from helpers.metrics import confusion_matrix, probabilities, standard_error, within_one, worst_mistakes
+from helpers.profiles import PROFILES
+
+LOGITS = np.array([[5.0, 0, 0], [0, 5, 0], [0, 4, 0], [9, 0, 0]])
+LABELS = np.array([0, 1, 2, 2])
+
+
+def test_bundled_metric_gives_the_numbers_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    predictions, references = rng.integers(0, 5, 200), rng.integers(0, 5, 200)
+    metric = evaluate.load(PROFILES["offline"].metric)
+    assert metric.compute(predictions=predictions, references=references)["accuracy"] == pytest.approx(accuracy_score(references, predictions))
+
+
+def test_bundled_metric_adds_up_batches():
+    metric = evaluate.load(PROFILES["offline"].metric)
+    metric.add_batch(predictions=[0, 1], references=[0, 1])
+    metric.add_batch(predictions=[2, 2], references=[0, 0])
+    assert metric.compute() == {"accuracy": 0.5}
+
+
+def test_probabilities_add_up_even_for_huge_logits():
+    assert probabilities([[1e4, 0.0], [-1e4, 0.0]]).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+
+
+def test_within_one_counts_neighbours():
+    assert within_one(LOGITS, LABELS) == 0.75
+
+
+def test_confusion_matrix_has_true_labels_in_rows_and_every_class():
+    assert confusion_matrix(LOGITS, LABELS).tolist() == [[1, 0, 0], [0, 1, 0], [1, 1, 0]]
+    assert confusion_matrix(LOGITS[:1], LABELS[:1]).shape == (3, 3)
+
+
+def test_standard_error_of_a_thousand_reviews_is_a_point_and_a_half():
+    assert standard_error(0.58, 1000) == pytest.approx(0.0156, abs=1e-4)
+    with pytest.raises(ValueError, match="at least one row"):
+        standard_error(0.5, 0)
+
+
+def test_worst_mistakes_come_surest_first_and_hold_no_correct_answer():
+    table = worst_mistakes(["a", "b", "c", "d"], LOGITS, LABELS, ["bad", "fair", "good"])
+    assert table["text"].tolist() == ["d", "c"]
+    assert table["predicted"].tolist() == ["bad", "fair"] and (table["label"] == "good").all()
+
+
+def test_nothing_wrong_gives_an_empty_table():
+    assert len(worst_mistakes(["a"], LOGITS[:1], LABELS[:1], ["bad", "fair", "good"])) == 0
+
+
+@pytest.mark.parametrize(("logits", "labels"), [(LOGITS[:0], LABELS[:0]), (LOGITS, LABELS[:2]), (LOGITS[0], LABELS)])
+def test_shapes_that_do_not_fit_are_named(logits, labels):
+    """An evaluation set of zero rows gives accuracy NaN, and everything after it."""
+    with pytest.raises(ValueError, match=r"shape \(rows, classes\).*at least one row"):
+        within_one(logits, labels)

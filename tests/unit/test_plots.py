@@ -1,0 +1,71 @@
+import io
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from helpers import plots
+from helpers.data import PADDING_STRATEGIES, batch_lengths, padding_cost
+from helpers.runs import Run
+
+LENGTHS = np.random.default_rng(0).lognormal(4.6, 0.8, 200).astype(int).clip(5, 512)
+
+
+def some_run(name="a"):
+    run = Run(name)
+    run.start()
+    for step in range(1, 21):
+        run.log(step, 1.6 - step / 40)
+    run.log_evaluation(20, 1.2, accuracy=0.5)
+    return run
+
+
+def texts(figure):
+    figure.draw_without_rendering()  # tick labels exist only then
+    return " ".join(text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")))
+
+
+FIGURES = {
+    "length_histogram": (lambda: plots.length_histogram(LENGTHS, 512), ["limit of the model: 512", f"mean: {LENGTHS.mean():.0f}"]),
+    "padding_bars": (lambda: plots.padding_bars([padding_cost(LENGTHS, 8, s) for s in PADDING_STRATEGIES]), ["group_by_length", "% padding"]),
+    "batch_lengths": (lambda: plots.batch_lengths({s: batch_lengths(LENGTHS, 8, s) for s in PADDING_STRATEGIES}, 512), ["longest"]),
+    "loss_curve": (lambda: plots.loss_curve(some_run()), ["training loss", "evaluation loss", "accuracy"]),
+    "two_loss_curves": (lambda: plots.loss_curve(some_run("first"), some_run("second")), ["first: training loss", "second: accuracy"]),
+    "loss_comparison": (lambda: plots.loss_comparison(some_run("loop"), some_run("Trainer")), ["loop", "Trainer", "one thousandth"]),
+    "confusion_matrix": (lambda: plots.confusion_matrix(np.diag([7, 8, 9]), ["x", "y", "z"]), ["predicted", "7", "z"]),
+    "accuracy_in_context": (lambda: plots.accuracy_in_context(0.5, 0.016, {"guessing": 0.2}), ["guessing", "0.500"]),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_says_what_it_shows(name):
+    draw, expected = FIGURES[name]
+    figure = draw()
+    assert isinstance(figure, Figure)
+    shown = texts(figure)
+    assert [text for text in expected if text not in shown] == []
+
+
+def test_figures_show_themselves_without_pyplot():
+    """Without pyplot's inline backend a bare Figure prints as <Figure size …>."""
+    data, size = plots.loss_curve(some_run())._repr_png_()
+    image = Image.open(io.BytesIO(data))
+    assert image.width > size["width"] > 0, "more pixels than it takes up, for sharp text"
+    assert np.asarray(image.convert("L")).std() > 5, "not blank"
+
+
+def test_an_empty_run_is_an_empty_plot():
+    """The live curve is drawn before the first step."""
+    assert plots.loss_curve(Run("new")).axes[0].get_lines() == []
+
+
+def test_loss_curve_shows_the_run_s_own_numbers():
+    lines = plots.loss_curve(some_run()).axes[0].get_lines()
+    assert lines[0].get_ydata().tolist() == some_run().series("loss")[1]
+
+
+def test_smoothing_starts_at_the_first_value():
+    """An uncorrected moving average starts at zero and shows a rise that never was."""
+    line = plots.loss_curve(some_run()).axes[0].get_lines()[1]
+    assert line.get_ydata()[0] == pytest.approx(some_run().history[0]["loss"])
