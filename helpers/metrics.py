@@ -47,19 +47,23 @@ def confusion_matrix(logits, labels) -> np.ndarray:
 
 
 def worst_mistakes(texts: Sequence[str], logits, labels, label_names: Sequence[str], count: int = 5):
-    """The `count` mistakes the model was surest of, as a pandas DataFrame: label, predicted, probability, text."""
+    """The `count` worst mistakes as a pandas DataFrame: label, predicted, probability of that answer, text.
+
+    Classes are taken as ordered, like stars: the furthest off comes first, then the one the model was surest of.
+    """
     import pandas as pd
 
     logits, labels = _checked(logits, labels)
     chances = probabilities(logits)
     predicted = chances.argmax(axis=-1)
     wrong = np.flatnonzero(predicted != labels)
-    wrong = wrong[np.argsort(-chances[wrong, predicted[wrong]], kind="stable")][:count]
+    distance, sureness = np.abs(predicted - labels)[wrong], chances[wrong, predicted[wrong]]
+    wrong = wrong[np.lexsort((-sureness, -distance))][:count]
     return pd.DataFrame(
         {
             "label": [label_names[labels[i]] for i in wrong],
             "predicted": [label_names[predicted[i]] for i in wrong],
-            "probability": [round(float(chances[i, predicted[i]]), 3) for i in wrong],
+            "probability": [float(chances[i, predicted[i]]) for i in wrong],
             "text": [texts[i] for i in wrong],
         }
     )

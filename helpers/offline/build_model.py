@@ -7,8 +7,9 @@ are hidden (80 % [MASK], 10 % a random piece, 10 % left as they are) and predict
 replaced: the pooled [CLS] state predicts, through the same head, which pieces the text is made of. It trains the
 pooler and makes [CLS] a summary, in the spirit of Condenser (Gao & Callan 2021, arXiv:2104.08253).
 
-No text is in the dataset's splits and the stars of a review are never looked at. The seed is fixed; another
-processor, number of threads or torch version gives slightly other weights.
+No text is in the dataset's splits and the stars of a review are never looked at. The seed is fixed, yet
+no two runs are equal: the vocabulary's trainer breaks ties between equally frequent pieces at random, so their
+numbers, and with them the weights, differ a little.
 """
 
 from __future__ import annotations
@@ -171,7 +172,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=STEPS)
     args = parser.parse_args()
     set_seed(SEED)
-    torch.set_num_threads(1)  # sums in the same order however many cores there are
+    torch.set_num_threads(1)  # faster than two wherever another program wants a core
     exclude = held_out()
     texts = fresh_reviews(0, COUNTED_REVIEWS, exclude)
     tokenizer = train_tokenizer(texts)
@@ -181,6 +182,7 @@ def main() -> None:
     pretrain(model, tokenizer, shares, args.steps, exclude)
     model.config.initializer_range, model.config.hidden_dropout_prob = 0.02, 0.1  # for fine-tuning, as in bert-base-cased
     model.save_pretrained(args.output)
+    tokenizer.backend_tokenizer.no_truncation()  # else the setting of the last call is saved
     tokenizer.save_pretrained(args.output)
 
 

@@ -33,7 +33,7 @@ from helpers.metrics import within_one
 from helpers.profiles import PROFILES
 
 PROFILE = PROFILES["offline"]
-LEARNING_RATES = (5e-5, 3e-4, 1e-3, 3e-3)
+LEARNING_RATES = (5e-5, PROFILE.learning_rate, 1e-3)
 
 
 def load_data():

@@ -6,7 +6,7 @@ import os
 import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
-from notebook_files import NOTEBOOKS, read
+from notebook_files import NOTEBOOKS, ROOT, read
 
 STEMS = [path.stem for path in NOTEBOOKS]
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": "http://127.0.0.1:9", "FINETUNE_PROFILE": "offline"}
@@ -29,10 +29,15 @@ def executed(request):
     """(stem, executed notebook, answers to its question). A cell that raises fails here, with its traceback."""
     path = NOTEBOOKS[STEMS.index(request.param)]
     notebook = read(path)
-    notebook.cells.append(new_code_cell(f"import json; print(json.dumps({QUESTIONS[path.stem]}))"))
-    client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}})
+    return path.stem, notebook, execute_and_ask(notebook, QUESTIONS[path.stem])
+
+
+def execute_and_ask(notebook, question):
+    """Run all cells in a fresh kernel, then evaluate `question` there."""
+    notebook.cells.append(new_code_cell(f"import json; print(json.dumps({question}))"))
+    client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(ROOT / "notebooks")}})
     client.execute(env=os.environ | OFFLINE)
-    return path.stem, notebook, json.loads(notebook.cells[-1].outputs[-1]["text"])
+    return json.loads(notebook.cells[-1].outputs[-1]["text"])
 
 
 def outputs(notebook):
@@ -79,3 +84,27 @@ def test_it_learned_what_it_promises(executed):
     else:
         assert len(answer["difference"]) >= 50
         assert max(answer["difference"]) < 1e-3, "the Trainer's losses are the loop's losses"
+
+
+PRESS_INTERRUPT = """
+import os, signal, threading, time
+
+def press_after_three_points():
+    while (recorded := globals().get("run")) is None or len(recorded.history) < 3:
+        time.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Thread(target=press_after_three_points, daemon=True).start()
+"""
+
+
+@pytest.mark.parametrize(("number", "train_cell"), [(2, "train"), (3, "loop")])
+def test_interrupting_the_training_cell_keeps_model_and_history(number, train_cell):
+    """The ■ button sends SIGINT. The cell must end without an error, and what was learned must still be there."""
+    notebook = read(NOTEBOOKS[number - 1])
+    position = next(i for i, cell in enumerate(notebook.cells) if cell.id == train_cell)
+    notebook.cells = [*notebook.cells[:position], new_code_cell(PRESS_INTERRUPT), notebook.cells[position]]
+    model_works = "model(**{k: v.to(model.device) for k, v in tokenizer('good', return_tensors='pt').items()}).logits.shape[-1]"
+    answer = execute_and_ask(notebook, f"[run.status, len(run.history), {model_works}]")
+    assert answer[0] == "stopped" and answer[1] >= 3 and answer[2] == 5
+    assert any("Interrupted" in output.get("text", "") for output in notebook.cells[-2].outputs)

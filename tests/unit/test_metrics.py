@@ -43,10 +43,13 @@ def test_standard_error_of_a_thousand_reviews_is_a_point_and_a_half():
         standard_error(0.5, 0)
 
 
-def test_worst_mistakes_come_surest_first_and_hold_no_correct_answer():
-    table = worst_mistakes(["a", "b", "c", "d"], LOGITS, LABELS, ["bad", "fair", "good"])
-    assert table["text"].tolist() == ["d", "c"]
-    assert table["predicted"].tolist() == ["bad", "fair"] and (table["label"] == "good").all()
+def test_worst_mistakes_come_furthest_first_then_surest_and_hold_no_correct_answer():
+    """By sureness alone the table fills with near misses, which teach little."""
+    logits = np.vstack([LOGITS, [[0, 9, 0], [3, 0, 0]]])
+    table = worst_mistakes(list("abcdef"), logits, [*LABELS, 2, 2], ["bad", "fair", "good"])
+    assert table["text"].tolist() == ["d", "f", "e", "c"]
+    assert table["predicted"].tolist() == ["bad", "bad", "fair", "fair"] and (table["label"] == "good").all()
+    assert table["probability"][1] == pytest.approx(np.exp(3) / (np.exp(3) + 2))
 
 
 def test_nothing_wrong_gives_an_empty_table():
