@@ -11,12 +11,14 @@ from helpers.profiles import Profile, choose_profile
 def setup(profile: str = "auto") -> tuple[Profile, Machine]:
     """Check the packages, look at the machine, choose the profile and print all three. May be called again.
 
-    The environment's `FINETUNE_PROFILE` counts where `profile` is "auto".
+    The environment's `FINETUNE_PROFILE`, where it is set, overrules `profile`.
     """
     check_packages()
     machine = detect_machine()
-    name = os.environ.get("FINETUNE_PROFILE", "auto") if profile == "auto" else profile
+    overruled = os.environ.get("FINETUNE_PROFILE")
+    name = overruled or profile
     chosen, reason = choose_profile(name, has_gpu=machine.device == "cuda", hub_answers=name == "auto" and hub_answers())
+    reason += " (FINETUNE_PROFILE)" if overruled else ""
     print(f"Profile   {chosen.name}: {reason}")
     print(f"Model     {_short(chosen.model)}, learning rate {chosen.learning_rate:g}")
     print(f"Dataset   {_short(chosen.dataset)}, {chosen.train_size:,} reviews to train on, {chosen.eval_size:,} to evaluate on")

@@ -26,6 +26,7 @@ from transformers import (
     logging,
     set_seed,
 )
+from transformers.trainer_callback import PrinterCallback
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -59,6 +60,7 @@ def fine_tune(tokenizer, train, test, *, pretrained: bool, learning_rate: float,
         )
         collator = DataCollatorWithPadding(tokenizer)
         trainer = Trainer(model=model, args=args, train_dataset=train, processing_class=tokenizer, data_collator=collator)
+        trainer.remove_callback(PrinterCallback)  # the table is all that is printed
         began = time.perf_counter()
         trainer.train()
         seconds = time.perf_counter() - began

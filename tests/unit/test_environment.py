@@ -105,8 +105,17 @@ def test_hosts_are_told_apart(monkeypatch):
 def test_setup_prints_the_choice_and_may_be_called_again(capsys, monkeypatch):
     import helpers
 
-    monkeypatch.setenv("FINETUNE_PROFILE", "offline")
-    first, second = helpers.setup("auto"), helpers.setup("auto")
+    monkeypatch.delenv("FINETUNE_PROFILE")
+    first, second = helpers.setup("offline"), helpers.setup("offline")
     assert first == second and first[0].name == "offline"
     out = capsys.readouterr().out
-    assert "offline: chosen by name" in out and "bert-tiny-synthetic (bundled)" in out and sys.version.split()[0] in out
+    assert "offline: chosen by name\n" in out and "bert-tiny-synthetic (bundled)" in out and sys.version.split()[0] in out
+
+
+def test_the_environment_overrules_the_notebook(capsys, monkeypatch):
+    """A workshop sets one variable for fifty people, whose notebooks nobody edits."""
+    import helpers
+
+    monkeypatch.setenv("FINETUNE_PROFILE", "small")
+    assert helpers.setup("offline")[0].name == "small"
+    assert "small: chosen by name (FINETUNE_PROFILE)" in capsys.readouterr().out
