@@ -116,13 +116,14 @@ def _smoothed(values: Sequence[float], span: int = 10) -> list[float]:
 
 
 def loss_comparison(first: Run, second: Run) -> Figure:
-    """Two runs' training losses step by step on the left, their absolute difference on the right (log scale)."""
+    """Two runs' training losses at the steps both logged on the left, their absolute difference on the right (log scale)."""
     figure, (left, right) = _picture(9, 3.4, 2)
+    difference = loss_difference(first, second)
     for run, colour, style, width in ((first, SKY, "-", 5), (second, RED, "--", 1.5)):
-        left.plot(*run.series("loss"), color=colour, linestyle=style, linewidth=width, label=run.name)
+        losses = dict(zip(*run.series("loss")))
+        left.plot(difference.keys(), [losses[step] for step in difference], color=colour, linestyle=style, linewidth=width, label=run.name)
     left.set(xlabel="step", ylabel="training loss")
     left.legend(frameon=False)
-    difference = loss_difference(first, second)
     right.plot(difference.keys(), np.maximum(list(difference.values()), 1e-9), color=BLUE, marker=".", linestyle="none")
     right.axhline(1e-3, color=RED, linestyle="--", label="one thousandth")
     right.set(xlabel="step", ylabel="absolute difference", yscale="log", ylim=(5e-10, 5))

@@ -42,7 +42,9 @@ def test_drawing_is_rationed(handle, monkeypatch):
     assert len(handle.pictures) == 2, "one early, one at the end"
 
 
-def test_an_error_still_leaves_the_curve_and_no_listener(handle):
+def test_an_error_still_leaves_the_curve_and_no_listener(handle, monkeypatch):
+    monkeypatch.setattr(live, "_SHORTEST_PAUSE", 0)
+    monkeypatch.setattr(live, "_LARGEST_SHARE", 1e9)
     run = Run("test")
     with pytest.raises(RuntimeError), live_curve(run):
         run.log(1, 1.0)
