@@ -58,7 +58,7 @@ def worst_mistakes(texts: Sequence[str], logits, labels, label_names: Sequence[s
     predicted = chances.argmax(axis=-1)
     wrong = np.flatnonzero(predicted != labels)
     distance, sureness = np.abs(predicted - labels)[wrong], chances[wrong, predicted[wrong]]
-    wrong = wrong[np.lexsort((-sureness, -distance))][:count]
+    wrong = wrong[np.lexsort((-sureness, -distance))][:count].tolist()  # a datasets column takes no numpy integer
     return pd.DataFrame(
         {
             "label": [label_names[labels[i]] for i in wrong],

@@ -52,6 +52,17 @@ def test_worst_mistakes_come_furthest_first_then_surest_and_hold_no_correct_answ
     assert table["probability"][1] == pytest.approx(np.exp(3) / (np.exp(3) + 2))
 
 
+def test_worst_mistakes_take_a_column_that_wants_python_integers():
+    """datasets 4.0, which Colab has, refuses numpy integers as row numbers."""
+
+    class Column(list):
+        def __getitem__(self, row):
+            assert type(row) is int
+            return super().__getitem__(row)
+
+    assert len(worst_mistakes(Column("abcd"), LOGITS, LABELS, ["bad", "fair", "good"])) == 2
+
+
 def test_nothing_wrong_gives_an_empty_table():
     assert len(worst_mistakes(["a"], LOGITS[:1], LABELS[:1], ["bad", "fair", "good"])) == 0
 
