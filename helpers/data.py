@@ -34,11 +34,11 @@ def check_dataset(dataset, num_labels: int) -> None:
 
 
 def _check_labels(labels: Sequence, num_labels: int) -> None:
-    wrong = Counter(label for label in labels if not isinstance(label, int) or not 0 <= label < num_labels)
+    wrong = Counter(repr(label) for label in labels if type(label) is not int or not 0 <= label < num_labels)
     if wrong:
         raise ValueError(
             f"Labels must be integers from 0 to {num_labels - 1}, because num_labels is {num_labels}; "
-            f"found {', '.join(f'{value!r} ({count} times)' for value, count in wrong.most_common(3))}. "
+            f"found {', '.join(f'{value} ({count} times)' for value, count in wrong.most_common(3))}. "
             "Map them to integers, or set num_labels to the number of classes."
         )
 

@@ -15,6 +15,8 @@ def _checked(logits, labels) -> tuple[np.ndarray, np.ndarray]:
             f"Expected logits of shape (rows, classes) and one label per row, at least one row; "
             f"got logits {logits.shape} and labels {labels.shape}."
         )
+    if not np.isfinite(logits).all():
+        raise ValueError("The logits hold NaN or infinity: the training diverged. Lower learning_rate, load the model anew and train again.")
     return logits, labels
 
 

@@ -35,8 +35,9 @@ class Profile:
 
     def __post_init__(self):
         for field in ("train_size", "eval_size", "max_length", "num_train_epochs", "learning_rate"):
-            if not getattr(self, field) > 0:
-                raise ValueError(f"Profile.{field} must be above zero, got {getattr(self, field)!r}.")
+            value = getattr(self, field)
+            if not isinstance(value, (int, float)) or not value > 0:
+                raise ValueError(f"Profile.{field} must be a number above zero, got {value!r}.")
 
 
 PROFILES = {
@@ -75,7 +76,8 @@ def choose_profile(name: str = "auto", *, has_gpu: bool, hub_answers: bool) -> t
     if name in PROFILES:
         return PROFILES[name], "chosen by name"
     if name != "auto":
-        raise ValueError(f"There is no profile {name!r}. Set PROFILE to one of: auto, {', '.join(PROFILES)}.")
+        names = ", ".join(["auto", *PROFILES])
+        raise ValueError(f"There is no profile {name!r}. Set PROFILE, or FINETUNE_PROFILE in the environment, to one of: {names}.")
     if not hub_answers:
         return PROFILES["offline"], "the Hugging Face Hub does not answer"
     if has_gpu:

@@ -68,7 +68,7 @@ class Run:
         self._notify()
         if not math.isfinite(loss):
             raise NonFiniteLossError(
-                f"The training loss became {loss} at step {step}. Lower learning_rate (it is {learning_rate}) and train again."
+                f"The training loss became {loss} at step {step}. Lower learning_rate, load the model anew and train again."
             )
 
     def log_evaluation(self, step: int, eval_loss: float, *, epoch: float | None = None, **metrics: float) -> None:
@@ -100,7 +100,7 @@ class Run:
             final = self.evaluations[-1]
             text += f"; evaluation loss {final['eval_loss']:.2f}"
             text += f", accuracy {final['accuracy']:.3f}" if "accuracy" in final else ""
-        return text + "."
+        return text + (". The loss rose: lower learning_rate." if last > first else ".")
 
     def save(self, path: str | Path) -> Path:
         """Write the run as JSON, whole or not at all: an earlier file stays until the new one is complete."""

@@ -1,7 +1,7 @@
 """Writes synthetic star reviews of invented businesses, the same ones every time.
 
 A review starts from a *latent opinion* between 0 (furious) and 5 (delighted). The opinion colours what is said of
-each aspect (product, service, wait, price, place) and the verdict. The stars are the opinion plus noise, rounded:
+each aspect (product, service, wait, price, place) and the verdict. The label is the opinion plus noise, cut down to a whole number:
 two people with the same experience may give different stars, so no classifier can be right every time.
 
 Only `random.Random.random()` is drawn from: its sequence for a given seed is guaranteed by Python, while `choice`,

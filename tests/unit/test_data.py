@@ -25,6 +25,8 @@ def test_a_good_dataset_passes():
         (reviews(label=[-1, -1]), r"found -1 \(2 times\)"),
         (reviews(label=["good", "bad"]), r"found 'good' \(1 times\)"),
         (reviews(label=[None, 1]), "found None"),
+        (reviews(label=[True, False]), "found True"),
+        (reviews(label=[[1], [2]]), r"found \[1\]"),
     ],
 )
 def test_a_dataset_that_cannot_train_is_refused_with_what_to_do(dataset, message):

@@ -63,6 +63,12 @@ def test_worst_mistakes_take_a_column_that_wants_python_integers():
     assert len(worst_mistakes(Column("abcd"), LOGITS, LABELS, ["bad", "fair", "good"])) == 2
 
 
+def test_a_diverged_model_is_not_scored():
+    """The largest of five NaN is the first: a dead model looks like one that always answers one star."""
+    with pytest.raises(ValueError, match=r"diverged. Lower learning_rate"):
+        within_one(LOGITS * np.nan, LABELS)
+
+
 def test_nothing_wrong_gives_an_empty_table():
     assert len(worst_mistakes(["a"], LOGITS[:1], LABELS[:1], ["bad", "fair", "good"])) == 0
 

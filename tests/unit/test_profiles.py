@@ -31,9 +31,9 @@ def test_hub_profiles_are_pinned_to_commits():
             assert re.fullmatch(r"[0-9a-f]{40}", profile.model_revision) and re.fullmatch(r"[0-9a-f]{40}", profile.dataset_revision)
 
 
-@pytest.mark.parametrize("change", [{"train_size": 0}, {"eval_size": -1}, {"learning_rate": 0.0}])
+@pytest.mark.parametrize("change", [{"train_size": 0}, {"eval_size": -1}, {"learning_rate": 0.0}, {"learning_rate": "5e-5"}])
 def test_sizes_must_be_positive(change):
-    with pytest.raises(ValueError, match=f"{next(iter(change))} must be above zero"):
+    with pytest.raises(ValueError, match=f"{next(iter(change))} must be a number above zero"):
         dataclasses.replace(PROFILES["offline"], **change)
 
 
