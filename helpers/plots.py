@@ -93,8 +93,10 @@ def loss_curve(*runs: Run) -> Figure:
             continue
         left.plot(steps, losses, color=colour, alpha=0.3, linewidth=1)
         left.plot(steps, _smoothed(losses), color=colour, linestyle=_LINES[number % 4], linewidth=2, label=f"{prefix}training loss")
-        left.plot(*run.series("eval_loss"), color=RED, marker="o", linestyle=_LINES[number % 4], label=f"{prefix}evaluation loss")
-        right.plot(*run.series("accuracy"), color=colour, marker="o", linestyle=_LINES[number % 4], label=f"{prefix}accuracy")
+        if run.evaluations:
+            style = {"marker": "o", "linestyle": _LINES[number % 4]}
+            left.plot(*run.series("eval_loss"), color=RED, label=f"{prefix}evaluation loss", **style)
+            right.plot(*run.series("accuracy"), color=colour, label=f"{prefix}accuracy", **style)
     left.set(xlabel="step", ylabel="loss (cross-entropy)")
     left.set_ylim(bottom=0)
     right.set(xlabel="step", ylabel="evaluation accuracy", ylim=(0, 1))

@@ -60,6 +60,14 @@ def test_an_empty_run_is_an_empty_plot():
     assert plots.loss_curve(Run("new")).axes[0].get_lines() == []
 
 
+def test_no_legend_promises_what_is_not_drawn():
+    """Before the first evaluation there is no accuracy to name."""
+    run = Run("young")
+    run.log(1, 1.6)
+    left, right = plots.loss_curve(run).axes
+    assert left.get_legend() is not None and right.get_legend() is None
+
+
 def test_loss_curve_shows_the_run_s_own_numbers():
     lines = plots.loss_curve(some_run()).axes[0].get_lines()
     assert lines[0].get_ydata().tolist() == some_run().series("loss")[1]
