@@ -6,6 +6,7 @@
 import ast
 import importlib
 import inspect
+import sys
 
 import pytest
 from notebook_files import NOTEBOOKS, ROOT, code_cells
@@ -33,9 +34,10 @@ def imported_names(tree):
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                if alias.name.split(".")[0] in LIBRARIES:
+                package = alias.name.split(".")[0]
+                if package in LIBRARIES:
                     module = importlib.import_module(alias.name)
-                    names[alias.asname or alias.name.split(".")[0]] = module if alias.asname else importlib.import_module(alias.name.split(".")[0])
+                    names[alias.asname or package] = module if alias.asname else sys.modules[package]
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in LIBRARIES:
             module = importlib.import_module(node.module)
             for alias in node.names:
@@ -51,8 +53,6 @@ def resolve(function, names):
     if isinstance(function, ast.Attribute):
         if isinstance(function.value, ast.Name) and function.value.id not in names:
             return getattr(instance_class(function.value.id), function.attr, None)
-        if isinstance(function.value, ast.Call) and function.attr == "select":
-            return None
         return getattr(resolve(function.value, names), function.attr, None)
     if isinstance(function, ast.Subscript) and ast.unparse(function).startswith("dataset["):
         return importlib.import_module("datasets").Dataset
