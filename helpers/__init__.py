@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-_MODULES = {"data", "environment", "metrics", "plots", "profiles", "runs", "training", "widgets"}
+_MODULES = {"data", "environment", "metrics", "models", "plots", "profiles", "runs", "subset", "training", "widgets"}
 
 __all__ = sorted(_MODULES | {"setup"})
 

@@ -3,12 +3,73 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from helpers.profiles import Profile
+
 PADDING_STRATEGIES = ("max_length", "longest", "group_by_length")
+
+
+def text_and_label(dataset, profile: Profile):
+    """A `DatasetDict` of the splits "train" and "test" with the columns "text" and "label", the label a `ClassLabel`.
+
+    `dataset` is what `load_dataset` returned. The profile says what to rename (`columns`), which split is for evaluation
+    (`eval_split`) and, where the dataset does not, what the classes are called (`label_names`). Labels may be texts or
+    integers from 0. Raises ValueError, saying what was found and what to write into the profile.
+    """
+    from datasets import ClassLabel, DatasetDict
+
+    if missing := [split for split in ("train", profile.eval_split) if split not in dataset]:
+        raise ValueError(
+            f"The dataset has no split {' and no '.join(map(repr, missing))}; it has {list(dataset)}. Set eval_split in the Profile; "
+            "for files of your own, put train.csv and test.csv (or .parquet) into one folder."
+        )
+    chosen = DatasetDict(train=dataset["train"], test=dataset[profile.eval_split])
+    for split in chosen.values():
+        _check_columns(split.column_names, profile.columns)
+    chosen = chosen.rename_columns(dict(profile.columns)).select_columns(["text", "label"])
+    for split, size in (("train", profile.train_size), ("test", profile.eval_size)):
+        if len(chosen[split]) < size:
+            field = "train_size" if split == "train" else "eval_size"
+            raise ValueError(f"The profile asks for {size:,} rows of {split!r}, which has {len(chosen[split]):,}. Set {field} to no more than that.")
+    names = _class_names(chosen, profile.label_names)
+    if chosen["train"].features["label"] == ClassLabel(names=names):
+        return chosen
+    return chosen.cast_column("label", ClassLabel(names=names))
+
+
+def _check_columns(found: list[str], renamed: Mapping[str, str]) -> None:
+    absent = [old for old in renamed if old not in found]
+    wanted = [name for name in ("text", "label") if name not in [renamed.get(old, old) for old in found]]
+    if absent or wanted:
+        raise ValueError(
+            f"The dataset has the columns {found}; the course needs 'text' and 'label'. Name yours in the Profile: "
+            'columns={"your text column": "text", "your label column": "label"}.'
+        )
+
+
+def _class_names(dataset, given: Sequence[str] | None) -> list[str]:
+    """The classes in order: those given, else the dataset's own, else the texts found as labels, sorted."""
+    from datasets import ClassLabel
+
+    feature = dataset["train"].features["label"]
+    if isinstance(feature, ClassLabel):
+        if given is not None and len(given) != len(feature.names):
+            raise ValueError(f"label_names has {len(given)} names, but the dataset has {len(feature.names)} classes: {feature.names}.")
+        return list(given or feature.names)
+    found = {label for split in dataset.values() for label in split.unique("label")}
+    if given is None and all(isinstance(label, str) for label in found):
+        return sorted(found)
+    shown = ", ".join(sorted(map(repr, found))[:8])
+    if given is None:
+        raise ValueError(f'The labels are not texts but {shown}. Name the classes in the Profile, in order: label_names=("bad", "good").')
+    allowed = set(given) if all(isinstance(label, str) for label in found) else set(range(len(given)))
+    if not all(type(label) in (str, int) and label in allowed for label in found):
+        raise ValueError(f"Labels must be one of {list(given)}, or integers from 0 to {len(given) - 1}; found {shown}.")
+    return list(given)
 
 
 def check_dataset(dataset, num_labels: int) -> None:
@@ -40,6 +101,19 @@ def _check_labels(labels: Sequence, num_labels: int) -> None:
             f"Labels must be integers from 0 to {num_labels - 1}, because num_labels is {num_labels}; "
             f"found {', '.join(f'{value} ({count} times)' for value, count in wrong.most_common(3))}. "
             "Map them to integers, or set num_labels to the number of classes."
+        )
+
+
+def check_tokenizer(tokenizer) -> None:
+    """Raise OSError when the tokenizer knows nothing but its special tokens.
+
+    A missing vocabulary is no error to `from_pretrained`, not even when it is missing because the download failed: every
+    word would become [UNK], and the model would learn from nothing.
+    """
+    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
+        raise OSError(
+            f"The tokenizer of {tokenizer.name_or_path} came without its vocabulary. Its download may have failed: run this cell again. "
+            "If that does not help, the checkpoint has none: take its original's, or another model."
         )
 
 

@@ -88,6 +88,20 @@ def hub_answers(timeout: float = 3.0) -> bool:
     return answered.is_set()
 
 
+def use_caches_only(only: bool) -> None:
+    """Tell the libraries, loaded or not, whether to try the network at all.
+
+    Without it, each file of a warm cache is asked for several times, with pauses, before the cache is taken.
+    """
+    if only:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    else:
+        os.environ.pop("HF_HUB_OFFLINE", None)
+    for module in ("huggingface_hub.constants", "datasets.config"):
+        if module in sys.modules:
+            sys.modules[module].HF_HUB_OFFLINE = only
+
+
 def _problem(line: str) -> str:
     from packaging.requirements import Requirement
 

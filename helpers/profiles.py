@@ -5,7 +5,8 @@ The notebooks' code is the same for every profile; only these names and sizes di
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 _OFFLINE = Path(__file__).parent / "offline"
@@ -13,20 +14,27 @@ _YELP = "Yelp/yelp_review_full"
 _YELP_REVISION = "c1f9ee939b7d05667af864ee1cb066393154bf85"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Profile:
     """Names and sizes for one course run.
 
-    `model`, `dataset` and `metric` go unchanged into `from_pretrained`, `load_dataset` and `evaluate.load`: a Hub id
-    or a local folder. A revision is a commit id of the Hub, or None for a local folder.
+    `model` and `dataset` are a Hub id or a local folder, a revision is a commit id of the Hub. Two fields are for a
+    dataset of your own: `columns` renames, as in `{"review": "text", "stars": "label"}`, and `label_names` names the
+    classes in order, where the dataset does not.
     """
 
-    name: str
+    name: str = "own"
     model: str
     dataset: str
     metric: str = str(_OFFLINE / "accuracy")  # bundled for all: the Hub's is a script that would run here
     model_revision: str | None = None
+    model_type: str | None = None  # the architecture, for checkpoints whose config.json does not name it
     dataset_revision: str | None = None
+    dataset_config: str | None = None
+    subset_rows: int | None = None  # rows of each split to fetch from the Hub; None fetches all
+    eval_split: str = "test"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    label_names: tuple[str, ...] | None = None
     train_size: int = 1_000
     eval_size: int = 1_000
     max_length: int = 512  # in tokens; old checkpoints such as bert-mini do not say it themselves
@@ -34,10 +42,23 @@ class Profile:
     num_train_epochs: int = 3
 
     def __post_init__(self):
-        for field in ("train_size", "eval_size", "max_length", "num_train_epochs", "learning_rate"):
-            value = getattr(self, field)
-            if not isinstance(value, (int, float)) or not value > 0:
-                raise ValueError(f"Profile.{field} must be a number above zero, got {value!r}.")
+        for name in ("train_size", "eval_size", "max_length", "num_train_epochs", "learning_rate"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+                raise ValueError(f"Profile.{name} must be a number above zero, got {value!r}.")
+        if self.subset_rows is not None and self.subset_rows < max(self.train_size, self.eval_size):
+            raise ValueError(f"Profile.subset_rows must be at least train_size and eval_size, got {self.subset_rows}.")
+        if self.eval_split == "train":
+            raise ValueError("Profile.eval_split must not be 'train': the accuracy would be that of reviews it has learned by heart.")
+        _check_source("model", self.model, "a folder written by save_pretrained")
+        _check_source("dataset", self.dataset, "a folder with train.csv and test.csv, or train.parquet and test.parquet")
+
+
+def _check_source(name: str, source: str, expected: str) -> None:
+    """What is meant as a local folder must be one: asked for it, the Hub would only say that it is no valid id."""
+    means_local = Path(source).is_absolute() or source.startswith((".", "~")) or "\\" in source or source.count("/") > 1
+    if Path(source).is_file() or (means_local and not Path(source).is_dir()):
+        raise ValueError(f"Profile.{name} must be a Hub id such as 'owner/name', or {expected}; {source!r} is neither.")
 
 
 PROFILES = {
@@ -54,8 +75,10 @@ PROFILES = {
             name="small",
             model="prajjwal1/bert-mini",
             model_revision="5e123abc2480f0c4b4cac186d3b3f09299c258fc",
+            model_type="bert",
             dataset=_YELP,
             dataset_revision=_YELP_REVISION,
+            subset_rows=10_000,
             learning_rate=3e-4,  # the highest of those its authors tried for small BERTs
         ),
         Profile(
@@ -68,18 +91,21 @@ PROFILES = {
 }
 
 
-def choose_profile(name: str = "auto", *, has_gpu: bool, hub_answers: bool) -> tuple[Profile, str]:
+def choose_profile(name: str = "auto", *, has_gpu: bool, hub_answers: bool, cached: Collection[str] = ()) -> tuple[Profile, str]:
     """The profile of that name and the reason for it; "auto" takes the largest that this machine can serve.
 
-    Raises ValueError for a name that is neither "auto" nor a key of `PROFILES`.
+    `cached` names the profiles that were fetched earlier and need no Hub. Raises ValueError for a name that is neither
+    "auto" nor a key of `PROFILES`.
     """
     if name in PROFILES:
         return PROFILES[name], "chosen by name"
     if name != "auto":
         names = ", ".join(["auto", *PROFILES])
         raise ValueError(f"There is no profile {name!r}. Set PROFILE, or FINETUNE_PROFILE in the environment, to one of: {names}.")
-    if not hub_answers:
-        return PROFILES["offline"], "the Hugging Face Hub does not answer"
-    if has_gpu:
-        return PROFILES["full"], "there is a GPU and the Hugging Face Hub answers"
-    return PROFILES["small"], "the Hugging Face Hub answers, but there is no GPU"
+    gpu = "there is a GPU" if has_gpu else "there is no GPU"
+    for candidate in ("full", "small") if has_gpu else ("small",):
+        if hub_answers:
+            return PROFILES[candidate], f"the Hugging Face Hub answers, and {gpu}"
+        if candidate in cached:
+            return PROFILES[candidate], f"the Hugging Face Hub does not answer, but all of it was fetched earlier; {gpu}"
+    return PROFILES["offline"], "the Hugging Face Hub does not answer"

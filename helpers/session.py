@@ -1,32 +1,93 @@
-"""What the setup cell of every notebook calls: check, choose, say where we are."""
+"""What the setup cell of every notebook calls: check, choose, say where we are and what each choice costs."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
-from helpers.environment import Machine, check_packages, detect_machine, hub_answers, versions
-from helpers.profiles import Profile, choose_profile
+from helpers import estimate, hub, hub_errors
+from helpers.environment import Machine, check_packages, detect_machine, hub_answers, use_caches_only, versions
+from helpers.profiles import PROFILES, Profile, choose_profile
 
 
-def setup(profile: str = "auto") -> tuple[Profile, Machine]:
-    """Check the packages, look at the machine, choose the profile and print all three. May be called again.
+def setup(profile: str | Profile = "auto") -> tuple[Profile, Machine]:
+    """Check the packages, look at the machine, choose the profile and print all of it. May be called again.
 
-    The environment's `FINETUNE_PROFILE`, where it is set, overrules `profile`.
+    `profile` is "auto", the name of a profile, or a `Profile` of your own. The environment's `FINETUNE_PROFILE`, where it
+    is set, overrules it.
     """
     check_packages()
+    hub_errors.install()
+    # For weights that were pickled, transformers would otherwise ask a service on the Hub to convert them, in a thread.
+    os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
     machine = detect_machine()
-    overruled = os.environ.get("FINETUNE_PROFILE")
-    name = overruled or profile
-    chosen, reason = choose_profile(name, has_gpu=machine.device == "cuda", hub_answers=name == "auto" and hub_answers())
-    reason += " (FINETUNE_PROFILE)" if overruled else ""
+    answers = _ask_hub()
+    chosen, reason = _choose(os.environ.get("FINETUNE_PROFILE") or profile, machine, answers)
+    reason += " (FINETUNE_PROFILE)" if os.environ.get("FINETUNE_PROFILE") else ""
     print(f"Profile   {chosen.name}: {reason}")
     print(f"Model     {_short(chosen.model)}, learning rate {chosen.learning_rate:g}")
     print(f"Dataset   {_short(chosen.dataset)}, {chosen.train_size:,} reviews to train on, {chosen.eval_size:,} to evaluate on")
     print(f"Machine   {machine.host}; {machine.device} ({machine.device_name}), {machine.precision}; "
           f"{machine.cores} cores, {machine.memory_gb:.0f} GB")
     print(f"Versions  {versions()}")
+    print("\nWhat each profile costs (the time is an estimate, for the training in notebook 2)")
+    for candidate in ({**PROFILES, chosen.name: chosen}).values():
+        print(f"{'→' if candidate.name == chosen.name else ' '} {candidate.name:9} {_cost(candidate, machine, answers)}")
     return chosen, machine
 
 
+_went_offline = False  # by us: what the learner has set stays as it is
+
+
+def _ask_hub() -> bool:
+    """Whether the Hub answers; where it does not, the libraries are spared asking, until the next call."""
+    global _went_offline
+    if _went_offline:
+        use_caches_only(False)
+    answers = hub_answers()
+    _went_offline = not answers and "HF_HUB_OFFLINE" not in os.environ
+    if _went_offline:
+        use_caches_only(True)
+    return answers
+
+
+def _choose(wanted: str | Profile, machine: Machine, answers: bool) -> tuple[Profile, str]:
+    if isinstance(wanted, Profile):
+        return wanted, "your own"
+    cached = {name for name, profile in PROFILES.items() if wanted == "auto" and not answers and hub.is_cached(profile)}
+    return choose_profile(wanted, has_gpu=machine.device == "cuda", hub_answers=answers, cached=cached)
+
+
+def _cost(profile: Profile, machine: Machine, answers: bool) -> str:
+    """What is to be paid before the first result: download, disk, minutes."""
+    here = hub.is_cached(profile)
+    if not here and not answers:
+        return "needs the Hugging Face Hub, which does not answer"
+    try:
+        space = _space(hub.delivery(profile)) if answers else "nothing to download"
+        return f"{space}; about {_duration(estimate.expected_minutes(profile, machine))}"
+    except Exception as error:  # the costs are a service: whatever is wrong will be said where it is needed
+        return f"unknown ({type(error).__name__})"
+
+
+def _space(delivery: hub.Delivery) -> str:
+    if not delivery.disk:
+        return "nothing to download"
+    if not delivery.download:
+        return f"nothing to download any more, {_size(delivery.disk)} on disk"
+    return f"{_size(delivery.download)} to download, {_size(delivery.disk)} on disk"
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6)):,} MB"
+
+
+def _duration(minutes: float) -> str:
+    if minutes < 1.5:
+        return f"{max(1, round(minutes * 60))} seconds"
+    return f"{minutes:.0f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"
+
+
 def _short(name: str) -> str:
-    return f"{os.path.basename(name)} (bundled)" if os.path.isabs(name) else name
+    path = Path(name)
+    return f"{path.name} (bundled)" if path.is_absolute() and path.parent.name == "offline" else name

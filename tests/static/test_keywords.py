@@ -42,7 +42,8 @@ def imported_names(tree):
             module = importlib.import_module(node.module)
             for alias in node.names:
                 found = getattr(module, alias.name, None)
-                names[alias.asname or alias.name] = found or importlib.import_module(f"{node.module}.{alias.name}")
+                submodule = f"{node.module}.{alias.name}"
+                names[alias.asname or alias.name] = importlib.import_module(submodule) if found is None else found
     return names
 
 

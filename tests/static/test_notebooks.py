@@ -86,3 +86,11 @@ def test_last_cell_says_where_to_go_next(path):
 def test_readme_links_lead_to_files():
     for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8")):
         assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_code_from_the_hub_is_never_trusted():
+    """`trust_remote_code` runs whatever a repository's owner has put there."""
+    sources = [*(ROOT / "helpers").rglob("*.py"), *NOTEBOOKS]
+    assert len(sources) > 15
+    for path in sources:
+        assert "trust_remote_code" not in path.read_text(encoding="utf-8"), path

@@ -1,0 +1,147 @@
+"""What the loopback Hub serves: repositories in the layout of the real ones, with weights and reviews of our own.
+
+Commit ids and names are those of the profiles, so that the notebooks ask for what they ask the real Hub for.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from helpers.profiles import PROFILES
+from hub.server import Repository
+
+OFFLINE = Path(PROFILES["offline"].model).parent
+MOVED = "f" * 40  # the commit that `main` points to: newer than the pinned one, and with something else in it
+METRIC = "evaluate-metric/accuracy"
+METRIC_REVISION = "a" * 40
+
+YELP_CARD = """---
+language:
+- en
+license: other
+dataset_info:
+  config_name: yelp_review_full
+  features:
+  - name: label
+    dtype:
+      class_label:
+        names:
+          '0': 1 star
+          '1': 2 star
+          '2': 3 stars
+          '3': 4 stars
+          '4': 5 stars
+  - name: text
+    dtype: string
+  splits:
+  - name: train
+    num_bytes: {train_bytes}
+    num_examples: {train_rows}
+  - name: test
+    num_bytes: {test_bytes}
+    num_examples: {test_rows}
+  download_size: {download}
+  dataset_size: {total}
+configs:
+- config_name: yelp_review_full
+  data_files:
+  - split: train
+    path: yelp_review_full/train-*
+  - split: test
+    path: yelp_review_full/test-*
+  default: true
+---
+Synthetic reviews in the layout of Yelp's.
+"""
+
+
+def build(folder: Path) -> list[Repository]:
+    """Write all repositories below `folder`."""
+    full, small = PROFILES["full"], PROFILES["small"]
+    return [
+        _with_moved_main("models", full.model, full.model_revision, base_layout(folder / "base")),
+        _with_moved_main("models", small.model, small.model_revision, mini_layout(folder / "mini")),
+        _with_moved_main("datasets", full.dataset, full.dataset_revision, yelp_layout(folder / "yelp")),
+        Repository("spaces", METRIC, {METRIC_REVISION: OFFLINE / "accuracy"}, main=METRIC_REVISION),
+    ]
+
+
+def _with_moved_main(kind: str, name: str, revision: str, folder: Path) -> Repository:
+    """The pinned commit, and a `main` that has moved on to one with nothing usable in it."""
+    moved = folder.with_name(folder.name + "-moved")
+    moved.mkdir()
+    (moved / "README.md").write_text("Everything was deleted here.\n")
+    return Repository(kind, name, {revision: folder, MOVED: moved}, main=MOVED)
+
+
+def base_layout(folder: Path) -> Path:
+    """`google-bert/bert-base-cased`: every format of weights, tokenizer.json, 12 layers. Only narrower: 96 for 768."""
+    from transformers import AutoTokenizer
+
+    _save_weights(folder, num_hidden_layers=12, hidden_size=96, intermediate_size=384, num_attention_heads=12, vocab_size=6_000)
+    tokenizer = AutoTokenizer.from_pretrained(OFFLINE / "bert-tiny-synthetic")
+    tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text('{"do_lower_case": false, "model_max_length": 512}')
+    _save_vocabulary(folder, tokenizer.get_vocab())
+    for unwanted in ("tf_model.h5", "flax_model.msgpack"):
+        (folder / unwanted).write_bytes(b"\0" * 2_000_000)
+    return folder
+
+
+def mini_layout(folder: Path) -> Path:
+    """`prajjwal1/bert-mini`: config.json that names no architecture, vocab.txt, pickled weights, nothing else."""
+    from transformers import AutoTokenizer
+
+    cased = AutoTokenizer.from_pretrained(OFFLINE / "bert-tiny-synthetic").get_vocab()
+    special = {piece for piece in cased if piece.startswith("[") and piece.endswith("]")}
+    pieces = sorted(cased, key=cased.get)
+    lowered = dict.fromkeys(piece if piece in special else piece.lower() for piece in pieces)
+    vocabulary = {piece: i for i, piece in enumerate(lowered)}
+    _save_weights(folder, num_hidden_layers=4, hidden_size=256, intermediate_size=1024, num_attention_heads=4, vocab_size=len(vocabulary))
+    (folder / "model.safetensors").unlink()
+    config = json.loads((folder / "config.json").read_text())
+    written_then = ("attention_probs_dropout_prob", "hidden_act", "hidden_dropout_prob", "hidden_size", "initializer_range", "intermediate_size",
+                    "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "type_vocab_size", "vocab_size")
+    (folder / "config.json").write_text(json.dumps({name: config[name] for name in written_then}))
+    _save_vocabulary(folder, vocabulary)
+    return folder
+
+
+def _save_weights(folder: Path, **config) -> None:
+    import torch
+    from transformers import BertConfig, BertForPreTraining, set_seed
+
+    set_seed(0)
+    model = BertForPreTraining(BertConfig(**config))
+    model.save_pretrained(folder)
+    torch.save(model.state_dict(), folder / "pytorch_model.bin")
+
+
+def _save_vocabulary(folder: Path, vocabulary: dict[str, int]) -> None:
+    pieces = sorted(vocabulary, key=vocabulary.get)
+    (folder / "vocab.txt").write_text("".join(piece + "\n" for piece in pieces), encoding="utf-8")
+
+
+def yelp_layout(folder: Path) -> Path:
+    """`Yelp/yelp_review_full`: a card with one named configuration, two Parquet files below a folder of its name."""
+    import pyarrow.parquet as pq
+
+    (folder / "yelp_review_full").mkdir(parents=True)
+    rows = {}
+    for split in ("train", "test"):
+        source = next((OFFLINE / "synthetic-reviews").rglob(f"{split}*.parquet"))
+        target = folder / "yelp_review_full" / f"{split}-00000-of-00001.parquet"
+        shutil.copyfile(source, target)
+        rows[split] = (pq.read_metadata(target).num_rows, target.stat().st_size)
+    write_card(folder, rows["train"], rows["test"])
+    return folder
+
+
+def write_card(folder: Path, train: tuple[int, int], test: tuple[int, int]) -> None:
+    """The dataset's README for splits of (rows, bytes)."""
+    card = YELP_CARD.format(
+        train_rows=train[0], train_bytes=train[1], test_rows=test[0], test_bytes=test[1], download=train[1] + test[1], total=train[1] + test[1]
+    )
+    (folder / "README.md").write_text(card, encoding="utf-8")

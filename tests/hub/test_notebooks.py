@@ -1,0 +1,54 @@
+"""The three notebooks on the Hub's profiles: from an empty cache, through HTTP, and again without any network."""
+
+import re
+
+from helpers.profiles import PROFILES
+from hub.conftest import SECRET, environment, printed, run_notebook
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+def check_requests(hub, profile):
+    """Every file was asked for at the pinned commit, once, and nothing was fetched that is not needed."""
+    pinned = {p.model: p.model_revision for p in PROFILES.values()} | {p.dataset: p.dataset_revision for p in PROFILES.values()}
+    for path in hub.paths("/resolve/"):
+        name, revision, file = re.search(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path).groups()
+        assert revision == pinned[name], path
+        assert name in (profile.model, profile.dataset) or file == "config.json", f"{path}: for another profile's time estimate, config.json will do"
+    contents = [request.path for request in hub.requests if request.method == "GET" and request.status == 200
+                and ("/resolve-cache/" in request.path or "/cdn/" in request.path)]
+    assert len(contents) == len(set(contents)), "a file was downloaded twice"
+    assert not [path for path in contents if path.endswith((".h5", ".msgpack"))]
+    talk = [path for path in hub.paths() if "/commits/" in path or "/discussions" in path]
+    assert talk == [], "asking the Hub to convert weights is none of the course's business"
+
+
+def test_small_is_chosen_and_runs_from_an_empty_cache_then_without_network(hub, home):
+    env = environment(hub.url, home)
+    texts = [printed(run_notebook(number, env, "small")) for number in (1, 2, 3)]
+    for text in texts:
+        assert "Profile   small: the Hugging Face Hub answers, and there is no GPU" in text
+        assert SECRET not in text
+    assert re.search(r"→ small +\d+ MB to download, \d+ MB on disk; about \d+ (seconds|minutes)", texts[0])
+    assert "→ small     nothing to download any more" in texts[2]
+    assert "Steps" not in texts[2] and re.search(r"Over \d+ steps the two losses differ by at most", texts[2])
+    check_requests(hub, PROFILES["small"])
+
+    asked = len(hub.requests)
+    text = printed(run_notebook(2, environment(NOWHERE, home), "small"))
+    assert "Profile   small: the Hugging Face Hub does not answer, but all of it was fetched earlier" in text
+    assert "full      needs the Hugging Face Hub, which does not answer" in text
+    assert len(hub.requests) == asked
+
+
+def test_full_runs_from_an_empty_cache_then_without_network(hub, home):
+    env = environment(hub.url, home, FINETUNE_PROFILE="full")
+    for number in (1, 2):
+        text = printed(run_notebook(number, env, "full"))
+        assert "Profile   full: chosen by name (FINETUNE_PROFILE)" in text and SECRET not in text
+        assert "8,000" in text or number != 1, "full has all rows"
+    check_requests(hub, PROFILES["full"])
+    assert not hub.paths("pytorch_model.bin"), "safetensors is there"
+
+    text = printed(run_notebook(1, environment(NOWHERE, home, FINETUNE_PROFILE="full"), "full"))
+    assert "→ full      nothing to download" in text
