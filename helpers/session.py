@@ -31,7 +31,7 @@ def setup(profile: str | Profile = "auto") -> tuple[Profile, Machine]:
           f"{machine.cores} cores, {machine.memory_gb:.0f} GB")
     print(f"Versions  {versions()}")
     print("\nWhat each profile costs (the time is an estimate, for the training in notebook 2)")
-    for candidate in ({**PROFILES, chosen.name: chosen}).values():
+    for candidate in {**PROFILES, chosen.name: chosen}.values():
         print(f"{'→' if candidate.name == chosen.name else ' '} {candidate.name:9} {_cost(candidate, machine, answers)}")
     return chosen, machine
 
@@ -60,14 +60,19 @@ def _choose(wanted: str | Profile, machine: Machine, answers: bool) -> tuple[Pro
 
 def _cost(profile: Profile, machine: Machine, answers: bool) -> str:
     """What is to be paid before the first result: download, disk, minutes."""
+    from huggingface_hub.utils import disable_progress_bars, enable_progress_bars
+
     here = hub.is_cached(profile)
     if not here and not answers:
         return "needs the Hugging Face Hub, which does not answer"
+    disable_progress_bars()  # for a config.json of 600 bytes, in the middle of the table
     try:
         space = _space(hub.delivery(profile)) if answers else "nothing to download"
         return f"{space}; about {_duration(estimate.expected_minutes(profile, machine))}"
     except Exception as error:  # the costs are a service: whatever is wrong will be said where it is needed
         return f"unknown ({type(error).__name__})"
+    finally:
+        enable_progress_bars()
 
 
 def _space(delivery: hub.Delivery) -> str:

@@ -122,9 +122,10 @@ def test_a_wrong_name_is_explained(hub, home):
 def test_the_pinned_commit_is_what_one_gets_though_main_has_moved_on(hub, home):
     """The fixture's `main` has lost all files: whoever forgets the revision finds nothing."""
     unpinned = "explained(model, dataclasses.replace(p, model_revision=None)), explained(data, dataclasses.replace(p, dataset_revision=None))"
-    no_model, no_data, rows = ask(hub, home, f"[{unpinned}, len(data(p)['train'])]")
+    pinned = "len(data(p)['train']), len(tokenizer(p)) > 5_000, model(p).config.hidden_size"
+    no_model, no_data, *found = ask(hub, home, f"[{unpinned}, {pinned}]")
     assert "does not appear to have a file named" in no_model and "doesn't contain any data files" in no_data
-    assert rows == 500
+    assert found == [500, True, 256]
 
 
 def test_hub_gone_in_the_middle_of_a_notebook(hub, home):
