@@ -20,7 +20,9 @@ def explain(error: BaseException) -> str | None:
     names = {base.__name__ for cause in _chain(error) for base in type(cause).__mro__}
     statuses = [status for cause in _chain(error) if (status := getattr(getattr(cause, "response", None), "status_code", None))]
     status = statuses[-1] if statuses else 0
-    if "RevisionNotFoundError" in names:
+    # datasets 4.0 says it in words only, under the name of another error
+    in_words = any(type(cause).__name__ == "DatasetNotFoundError" and "Revision" in str(cause) for cause in _chain(error))
+    if "RevisionNotFoundError" in names or in_words:
         return _message("The Hub has this repository, but not this revision of it.",
                         "Check model_revision and dataset_revision of the profile: each must be a commit id of its own repository.")
     if names & {"RepositoryNotFoundError", "DatasetNotFoundError"} or status in (401, 403):
