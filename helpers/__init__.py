@@ -2,7 +2,10 @@
 
 from importlib import import_module
 
-_MODULES = {"data", "environment", "metrics", "models", "plots", "profiles", "runs", "subset", "training", "widgets"}
+_MODULES = {
+    "attribution", "data", "environment", "learning_rates", "metrics", "models", "plots",
+    "profiles", "recipes", "runs", "subset", "training", "widgets",
+}
 
 __all__ = sorted(_MODULES | {"setup"})
 

@@ -14,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from helpers.data import PaddingCost
+from helpers.learning_rates import RangeTest
 from helpers.runs import Run, loss_difference
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
@@ -33,7 +34,8 @@ class Picture(Figure):
         return buffer.getvalue(), {"width": int(width), "height": int(height)}
 
 
-def _picture(width: float, height: float, columns: int = 1):
+def picture(width: float, height: float, columns: int = 1):
+    """A figure of that many inches and its axes, one or `columns` side by side."""
     figure = Picture(figsize=(width, height), dpi=150, layout="constrained")
     axes = figure.subplots(1, columns)
     for ax in np.atleast_1d(axes):
@@ -43,7 +45,7 @@ def _picture(width: float, height: float, columns: int = 1):
 
 def length_histogram(lengths: np.ndarray, max_length: int) -> Figure:
     """Histogram of token lengths, shape (texts,), with the mean and the model's limit marked."""
-    figure, ax = _picture(8, 3.2)
+    figure, ax = picture(8, 3.2)
     ax.hist(lengths, bins=np.arange(0, max(lengths.max(), max_length) + 16, 16), color=SKY, edgecolor="white")
     ax.axvline(lengths.mean(), color=BLUE, linewidth=2, label=f"mean: {lengths.mean():.0f}")
     ax.axvline(max_length, color=RED, linestyle="--", linewidth=2, label=f"limit of the model: {max_length}")
@@ -54,7 +56,7 @@ def length_histogram(lengths: np.ndarray, max_length: int) -> Figure:
 
 def padding_bars(costs: Sequence[PaddingCost]) -> Figure:
     """A bar per strategy: real tokens and padding computed in one epoch."""
-    figure, ax = _picture(8, 0.7 + 0.55 * len(costs))
+    figure, ax = picture(8, 0.7 + 0.55 * len(costs))
     names = [cost.strategy for cost in costs]
     real = np.array([cost.real_tokens for cost in costs]) / 1_000
     computed = np.array([cost.computed_tokens for cost in costs]) / 1_000
@@ -70,7 +72,7 @@ def padding_bars(costs: Sequence[PaddingCost]) -> Figure:
 
 def batch_lengths(batches: Mapping[str, Sequence[np.ndarray]], max_length: int, count: int = 12) -> Figure:
     """The first `count` batches of each strategy, a column a text: real tokens below, padding above."""
-    figure, axes = _picture(9, 2.8, len(batches))
+    figure, axes = picture(9, 2.8, len(batches))
     for ax, (strategy, chosen) in zip(np.atleast_1d(axes), batches.items()):
         left = 0
         for batch in chosen[:count]:
@@ -83,10 +85,17 @@ def batch_lengths(batches: Mapping[str, Sequence[np.ndarray]], max_length: int, 
     return figure
 
 
-def loss_curve(*runs: Run) -> Figure:
-    """Training and evaluation loss over steps on the left, accuracy on the right."""
-    figure, (left, right) = _picture(9, 3.4, 2)
-    for number, run in enumerate(runs):
+def loss_curve(*runs: Run, numbers: Sequence[int] | None = None) -> Figure:
+    """Training and evaluation loss over steps on the left, accuracy on the right.
+
+    `numbers` fixes each run's colour and line, so that they stay when another run is hidden; by default 0, 1, 2, …
+    """
+    figure = Picture(figsize=(9, 3.4), dpi=100)
+    # A fixed layout: this one is drawn again and again while a model trains.
+    left, right = figure.add_axes((0.065, 0.15, 0.42, 0.8)), figure.add_axes((0.56, 0.15, 0.42, 0.8))
+    for ax in (left, right):
+        ax.spines[["top", "right"]].set_visible(False)
+    for number, run in zip(range(len(runs)) if numbers is None else numbers, runs):
         colour, prefix = SERIES[number % len(SERIES)], f"{run.name}: " if len(runs) > 1 else ""
         steps, losses = run.series("loss")
         if not steps:
@@ -95,7 +104,7 @@ def loss_curve(*runs: Run) -> Figure:
         left.plot(steps, _smoothed(losses), color=colour, linestyle=_LINES[number % 4], linewidth=2, label=f"{prefix}training loss")
         if run.evaluations:
             style = {"marker": "o", "linestyle": _LINES[number % 4]}
-            left.plot(*run.series("eval_loss"), color=RED, label=f"{prefix}evaluation loss", **style)
+            left.plot(*run.series("eval_loss"), color=colour if len(runs) > 1 else RED, label=f"{prefix}evaluation loss", **style)
             right.plot(*run.series("accuracy"), color=colour, label=f"{prefix}accuracy", **style)
     left.set(xlabel="step", ylabel="loss (cross-entropy)")
     left.set_ylim(bottom=0)
@@ -117,9 +126,32 @@ def _smoothed(values: Sequence[float], span: int = 10) -> list[float]:
     return result
 
 
+def schedule(steps: np.ndarray, learning_rates: np.ndarray) -> Figure:
+    """Learning rates, shape (points,), over the steps of a training."""
+    figure = Picture(figsize=(5.2, 2.2), dpi=100)
+    ax = figure.add_axes((0.15, 0.24, 0.82, 0.68))  # a fixed layout: it is redrawn while a slider moves
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.plot(steps, learning_rates, color=BLUE, linewidth=2)
+    ax.fill_between(steps, learning_rates, color=SKY, alpha=0.25)
+    ax.set(xlabel="step", ylabel="learning_rate", xlim=(0, max(steps[-1], 1)), ylim=(0, learning_rates.max() * 1.08))
+    ax.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+    return figure
+
+
+def range_test(test: RangeTest) -> Figure:
+    """Loss against learning rate (log scale), with the suggestion marked."""
+    figure, ax = picture(8, 3)
+    ax.plot(test.learning_rates, test.losses, color=SKY, alpha=0.6, linewidth=1, label="loss of each step")
+    ax.plot(test.learning_rates, test.smoothed, color=BLUE, linewidth=2, label="smoothed")
+    ax.axvline(test.suggestion, color=RED, linestyle="--", linewidth=2, label=f"suggestion: {test.suggestion:.1e}")
+    ax.set(xlabel="learning_rate", ylabel="training loss", xscale="log")
+    ax.legend(frameon=False)
+    return figure
+
+
 def loss_comparison(first: Run, second: Run) -> Figure:
     """Two runs' training losses at the steps both logged on the left, their absolute difference on the right (log scale)."""
-    figure, (left, right) = _picture(9, 3.4, 2)
+    figure, (left, right) = picture(9, 3.4, 2)
     difference = loss_difference(first, second)
     for run, colour, style, width in ((first, SKY, "-", 5), (second, RED, "--", 1.5)):
         losses = dict(zip(*run.series("loss")))
@@ -135,7 +167,7 @@ def loss_comparison(first: Run, second: Run) -> Figure:
 
 def confusion_matrix(counts: np.ndarray, label_names: Sequence[str]) -> Figure:
     """Counts of shape (classes, classes), rows true, columns predicted; shaded by share of the row."""
-    figure, ax = _picture(5.6, 4.4)
+    figure, ax = picture(5.6, 4.4)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(counts.shape):
@@ -149,7 +181,7 @@ def confusion_matrix(counts: np.ndarray, label_names: Sequence[str]) -> Figure:
 
 def accuracy_in_context(accuracy: float, error: float, references: Mapping[str, float]) -> Figure:
     """This run's accuracy with one standard error, beside `references` (name → accuracy)."""
-    figure, ax = _picture(8, 0.9 + 0.42 * (len(references) + 1))
+    figure, ax = picture(8, 0.9 + 0.42 * (len(references) + 1))
     names = ["this run", *references]
     ax.barh(names, [accuracy, *references.values()], color=[BLUE] + [GREY] * len(references), height=0.62)
     ax.errorbar(accuracy, 0, xerr=error, color="black", capsize=5, linewidth=1.5)

@@ -37,6 +37,7 @@ class Run:
 
     def __post_init__(self):
         self.stop_requested = False
+        self.step = 0  # the last one done, logged or not
         self._listeners: list[Callable[[Run], None]] = []
         self._started: float | None = None
 
@@ -51,7 +52,7 @@ class Run:
         """Begin anew: an earlier record under this object is cleared."""
         self.history.clear()
         self.evaluations.clear()
-        self.stop_requested, self.message = False, ""
+        self.stop_requested, self.message, self.step = False, "", 0
         self._started = time.perf_counter()
         self._change("running")
 
@@ -59,10 +60,16 @@ class Run:
         """Ask the training to end after the current step. May be called from any thread."""
         self.stop_requested = True
 
+    def advance(self, step: int) -> None:
+        """Tell the listeners that a step was done, whether or not it is logged."""
+        self.step = int(step)
+        self.seconds = self._elapsed()
+        self._notify()
+
     def log(self, step: int, loss: float, *, epoch: float | None = None, learning_rate: float | None = None,
             grad_norm: float | None = None) -> None:
         """Record a training step. Raises NonFiniteLossError, after recording, when the loss is NaN or infinite."""
-        self.seconds = self._elapsed()
+        self.seconds, self.step = self._elapsed(), int(step)
         self.history.append({"step": int(step), "epoch": epoch, "loss": float(loss), "learning_rate": learning_rate,
                              "grad_norm": grad_norm, "seconds": self.seconds})
         self._notify()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from transformers import TrainerCallback
@@ -37,6 +37,7 @@ class RunCallback(TrainerCallback):
         self.run.start()
 
     def on_step_end(self, args, state, control, **kwargs):
+        self.run.advance(state.global_step)
         if self.run.stop_requested:
             control.should_training_stop = True
 
@@ -55,27 +56,24 @@ class RunCallback(TrainerCallback):
 
 
 @contextmanager
-def recording(run: Run) -> Iterator[Run]:
+def recording(run: Run, say: Callable[[str], None] = print) -> Iterator[Run]:
     """Guard a training: it ends with the run's status set and, when interrupted, without an error.
 
     The interrupt button (■) and a loss that is no longer finite stop the training; the model and everything in `run`
-    stay as they are, and one line says what happened. Any other error is noted in the run and raised.
+    stay as they are, and `say` gets one line on what happened. Any other error is noted in the run and raised.
     """
     if run.status != "running":
         run.start()
     try:
         yield run
     except KeyboardInterrupt:
-        _stopped(run, "stopped", "Interrupted. The model keeps what it has learned so far; the cells below work with it.")
+        run.end("stopped", "Interrupted. The model keeps what it has learned so far; the cells below work with it.")
+        say(run.message)
     except NonFiniteLossError as error:
-        _stopped(run, "failed", str(error))
+        run.end("failed", str(error))
+        say(run.message)
     except Exception as error:
         run.end("failed", f"{type(error).__name__}: {error}")
         raise
     else:
         run.end("stopped" if run.stop_requested else "finished")
-
-
-def _stopped(run: Run, status: str, message: str) -> None:
-    run.end(status, message)
-    print(message)

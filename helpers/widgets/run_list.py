@@ -1,0 +1,88 @@
+"""The runs so far: a row each, to overlay, hide or delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+
+import ipywidgets as widgets
+
+from helpers import plots
+from helpers.metrics import standard_error
+from helpers.runs import Run
+
+
+class RunList:
+    """Rows for runs, kept in order; a run keeps its number, and with it its colour, until it is deleted.
+
+    `names` are the settings that a row shows where they differ, `eval_rows` the reviews behind an accuracy.
+    `on_change()` is called when another set of runs is to be drawn, `on_delete(run)` when a row's Delete was pressed.
+    """
+
+    def __init__(self, names: Sequence[str], eval_rows: int, on_change: Callable[[], None], on_delete: Callable[[Run], None]):
+        self._names, self._eval_rows, self._on_change, self._on_delete = names, eval_rows, on_change, on_delete
+        self._numbers: dict[int, int] = {}  # id of a run → its number
+        self._boxes: dict[int, widgets.Checkbox] = {}
+        self._runs: list[Run] = []
+        self.box = widgets.VBox()
+
+    def add(self, run: Run) -> None:
+        self._numbers[id(run)] = 1 + max(self._numbers.values(), default=-1)
+        box = widgets.Checkbox(value=True, description=run.name, indent=False, layout=widgets.Layout(width="11em"))
+        box.observe(lambda change: self._on_change(), names="value")
+        self._boxes[id(run)] = box
+        self._runs.append(run)
+        self.refresh()
+
+    def remove(self, run: Run) -> None:
+        self._runs.remove(run)
+        del self._boxes[id(run)], self._numbers[id(run)]
+        self.refresh()
+
+    def shown(self) -> tuple[list[Run], list[int]]:
+        """The runs that are ticked, and their numbers."""
+        ticked = [run for run in self._runs if self._boxes[id(run)].value]
+        return ticked, [self._numbers[id(run)] for run in ticked]
+
+    def refresh(self) -> None:
+        """Write the rows anew: what differs between the runs changes with every run."""
+        differing = differing_settings(self._runs, self._names)
+        self.box.children = tuple(self._row(run, differing) for run in self._runs)
+
+    def _row(self, run: Run, differing: Sequence[str]) -> widgets.Box:
+        delete = widgets.Button(description="Delete", layout=widgets.Layout(width="5em"))
+        delete.on_click(lambda button: self._on_delete(run))
+        colour = plots.SERIES[self._numbers[id(run)] % len(plots.SERIES)]
+        text = widgets.HTML(
+            f'<span style="color:{colour};font-size:130%" aria-hidden="true">■</span> {escape(describe(run, differing, self._eval_rows))}',
+            layout=widgets.Layout(flex="1 1 18em", min_width="16em"),
+        )
+        return widgets.Box([self._boxes[id(run)], text, delete], layout=widgets.Layout(display="flex", flex_flow="row wrap"))
+
+
+def differing_settings(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
+    """Those of `names` whose settings are not the same in all runs."""
+    return [name for name in names if len({_comparable(run.settings.get(name)) for run in runs}) > 1]
+
+
+def _comparable(value):
+    """0 and 0.0 are one setting."""
+    return float(value) if isinstance(value, (int, float)) else str(value)
+
+
+def describe(run: Run, differing: Sequence[str], eval_rows: int) -> str:
+    """Settings that differ, final losses, accuracy with its standard error, seconds."""
+    parts = [f"{name} {run.settings[name]}" for name in differing if name in run.settings]
+    losses = run.series("loss")[1]
+    if losses:
+        edge = max(1, len(losses) // 20)
+        parts.append(f"training loss {sum(losses[-edge:]) / edge:.2f}")
+    if run.evaluations:
+        final = run.evaluations[-1]
+        parts.append(f"evaluation loss {final['eval_loss']:.2f}")
+        if "accuracy" in final:
+            parts.append(f"accuracy {final['accuracy']:.3f} ± {standard_error(final['accuracy'], eval_rows):.3f}")
+    parts.append(f"{run.seconds:.0f} s")
+    if run.status != "finished":
+        parts.append(f"{run.status} after {run.step or (run.history[-1]['step'] if run.history else 0)} steps")
+    return " · ".join(parts)

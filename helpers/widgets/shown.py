@@ -1,0 +1,48 @@
+"""How a panel is shown: alive where the front end knows widgets, as a picture and a sentence where it does not."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+import ipywidgets as widgets
+from IPython.display import display
+from matplotlib.figure import Figure
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class Shown:
+    """Base of the panels. A subclass has `widget` (an ipywidgets widget), `picture()` and `sentence()`."""
+
+    widget: widgets.Widget
+
+    def picture(self) -> Figure:
+        """What the panel shows now, for where it cannot live: a page made by nbconvert, GitHub."""
+        raise NotImplementedError
+
+    def sentence(self) -> str:
+        """The same in words and numbers."""
+        raise NotImplementedError
+
+    def _ipython_display_(self) -> None:
+        image, size = self.picture()._repr_png_()
+        bundle = {
+            "text/plain": self.sentence(),
+            "image/png": b64encode(image).decode(),
+            WIDGET_VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id},
+        }
+        display(bundle, metadata={"image/png": {**size, "alt": self.sentence()}}, raw=True)
+        print("When this cell ran:", self.sentence())
+
+
+def image(figure: Figure) -> widgets.Image:
+    """A widget that shows `figure`, never wider than the page; `draw` changes it."""
+    shown = widgets.Image(format="png", layout=widgets.Layout(max_width="100%", object_fit="contain"))
+    draw(shown, figure)
+    return shown
+
+
+def draw(shown: widgets.Image, figure: Figure) -> None:
+    """Replace the picture. It keeps its size on the page, so nothing jumps."""
+    shown.value, size = figure._repr_png_()
+    shown.width = str(size["width"])

@@ -1,0 +1,139 @@
+"""JupyterLab on loopback and a headless Chromium: what a learner sees, tested the way a learner sees it."""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from notebook_files import ROOT
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+PICTURES = ROOT / "runs" / "screenshots"
+SETTINGS = {
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # cells out of view stay in the page
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+# A smaller sample, so that Run All takes seconds: in the kernel's own startup file, the notebooks stay as they are.
+STARTUP = f"""
+import dataclasses, sys
+sys.path.insert(0, {str(ROOT)!r})
+from helpers.profiles import PROFILES
+PROFILES["offline"] = dataclasses.replace(PROFILES["offline"], train_size=160, eval_size=80, num_train_epochs=1)
+"""
+
+
+def pytest_collection_modifyitems(items):
+    if CHROMIUM is None and not os.environ.get("BROWSER_REQUIRED"):
+        for item in items:
+            if "browser" in item.path.parts:
+                item.add_marker(pytest.mark.skip(reason="no Chromium here: install the package chromium"))
+
+
+class Lab:
+    """A running JupyterLab, and one page in it."""
+
+    def __init__(self, url: str, token: str, page):
+        self.url, self.token, self.page = url, token, page
+
+    def open(self, notebook: str, width: int = 1200) -> None:
+        self.page.set_viewport_size({"width": width, "height": 1000})
+        self.page.goto(f"{self.url}/lab/tree/notebooks/{notebook}?token={self.token}&reset", wait_until="domcontentloaded")
+        self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+        kernel = "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel"
+        self.page.wait_for_function(f"() => {kernel}?.status === 'idle'", timeout=60_000)
+        self.page.evaluate("() => jupyterapp.shell.collapseLeft()")
+
+    def run_all(self, seconds: float = 240) -> None:
+        run = "jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.ended = true })"
+        self.page.evaluate(f"() => {{ window.ended = false; {run} }}")
+        self.page.wait_for_function("() => window.ended", timeout=seconds * 1000)
+
+    def ask(self, code: str):
+        """The value of a Python expression in the notebook's kernel; the page's own channel is used."""
+        run = """async code => {
+            const future = jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code, store_history: false});
+            let text = '';
+            future.onIOPub = message => { text += message.content.text || (message.content.traceback || []).join('\\n') };
+            await future.done; return text }"""
+        text = self.page.evaluate(run, f"import json as _json; print('¤' + _json.dumps({code}))")
+        assert "¤" in text, text
+        return json.loads(text.rpartition("¤")[2])
+
+    def cell(self, marker: str):
+        """The cell whose source has `marker`."""
+        return self.page.locator(".jp-CodeCell", has=self.page.locator(".jp-InputArea", has_text=marker)).first
+
+    def picture(self, name: str) -> None:
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=PICTURES / f"{name}.png")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """(address, token) of a JupyterLab on a copy of the repository."""
+    home = tmp_path_factory.mktemp("lab")
+    copy = home / "repository"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", "runs", "__pycache__", ".venv"))
+    for name, values in SETTINGS.items():
+        path = home / "settings" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+    startup = home / "ipython" / "profile_default" / "startup" / "00_smaller.py"
+    startup.parent.mkdir(parents=True)
+    startup.write_text(STARTUP.replace(str(ROOT), str(copy)))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token = secrets.token_hex(16)
+    env = os.environ | {
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"), "IPYTHONDIR": str(home / "ipython"),
+        "HF_HUB_OFFLINE": "1", "FINETUNE_PROFILE": "offline",
+    }
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser", f"--port={port}",
+               f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={copy}"]
+    with open(home / "lab.log", "w") as log:
+        process = subprocess.Popen(command, env=env, cwd=copy, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait_for(f"{address}/api/status?token={token}", home / "lab.log")
+        yield address, token
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_for(url: str, log: Path, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        except OSError:
+            time.sleep(0.3)
+    raise TimeoutError(log.read_text()[-2000:])
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def lab(server, browser):
+    address, token = server
+    page = browser.new_page()
+    yield Lab(address, token, page)
+    page.close()

@@ -1,0 +1,272 @@
+"""Every callback of the panel, without a browser."""
+
+import json
+import threading
+import time
+
+import pytest
+from transformers import TrainingArguments
+
+from helpers import plots
+from helpers.learning_rates import RangeTest
+from helpers.recipes import assignments_code
+from helpers.runs import Run
+from helpers.widgets import HyperparameterPanel, shown
+from helpers.widgets.run_list import describe, differing_settings
+
+ARGS = TrainingArguments(
+    output_dir="out", learning_rate=5e-4, num_train_epochs=2, per_device_train_batch_size=8, eval_strategy="epoch", logging_steps=5,
+    save_strategy="no", seed=42, disable_tqdm=True,
+)
+
+
+class Trainee:
+    """Stands for the notebook's function: a loss that falls, one evaluation, no model."""
+
+    def __init__(self):
+        self.calls, self.go_on, self.steps_done = [], threading.Event(), 0
+        self.go_on.set()
+
+    def __call__(self, args, run, train_size):
+        self.calls.append((args, train_size))
+        for step in range(1, 21):
+            self.go_on.wait(10)
+            run.log(step, 1.6 - step / 40)
+            self.steps_done = step
+            if run.stop_requested:
+                return "half a model"
+        run.log_evaluation(20, 1.2, accuracy=0.5 + args.seed / 1_000)
+        return "a model"
+
+
+@pytest.fixture
+def trainee():
+    return Trainee()
+
+
+@pytest.fixture
+def panel(trainee, tmp_path):
+    return HyperparameterPanel(trainee, ARGS, train_rows=80, eval_rows=1_000, folder=tmp_path)
+
+
+def press(panel, name):
+    panel._buttons[name].click()
+
+
+def wait_until(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.01)
+
+
+def pressed_and_done(panel, name):
+    press(panel, name)
+    wait_until(lambda: not panel.training)
+
+
+def test_moving_a_slider_changes_plan_picture_and_code_at_once(panel, trainee):
+    before = panel._schedule.value, panel._source.value
+    assert "20 steps" in panel._planned.value
+    panel.controls.widgets["num_train_epochs"].value = 3
+    panel.controls.widgets["warmup_steps"].value = 0.5
+    assert "30 steps" in panel._planned.value and "num_train_epochs=3" in panel._source.value and "warmup_steps=0.5" in panel._source.value
+    assert (panel._schedule.value, panel._source.value) != before and panel._schedule.value != before[0]
+    assert trainee.calls == [], "before any training"
+
+
+def test_run_trains_with_what_the_sliders_say(panel, trainee):
+    panel.controls.set(learning_rate=1e-3, per_device_train_batch_size=16, lr_scheduler_type="cosine", weight_decay=0.1, seed=7, train_size=40)
+    pressed_and_done(panel, "run")
+    args, train_size = trainee.calls[0]
+    assert (args.learning_rate, args.per_device_train_batch_size, args.lr_scheduler_type) == (1e-3, 16, "cosine")
+    assert (args.weight_decay, args.seed, train_size) == (0.1, 7, 40)
+    assert args.eval_strategy == "epoch" and panel.result == "a model"
+    assert "run 1: finished" in panel._progress.value and panel._bar.max == 6
+    assert "accuracy 0.507 ± 0.016" in panel._list.box.children[0].children[1].value
+
+
+def test_the_page_stays_alive_while_it_trains_and_other_starts_are_disabled(panel, trainee):
+    trainee.go_on.clear()
+    press(panel, "run")
+    wait_until(lambda: panel.training)
+    disabled = {name: button.disabled for name, button in panel._buttons.items()}
+    assert disabled == {"run": True, "stop": False, "reset": True, "seeds": True}
+    with pytest.raises(RuntimeError, match="A training is running"):
+        panel.run()
+    press(panel, "run")  # a click that was already on its way
+    trainee.go_on.set()
+    wait_until(lambda: not panel.training)
+    assert len(trainee.calls) == 1, "disabled, not queued"
+    assert {name: button.disabled for name, button in panel._buttons.items()} == {"run": False, "stop": True, "reset": False, "seeds": False}
+
+
+def test_stop_ends_within_a_step_and_keeps_model_and_history(panel, trainee):
+    trainee.go_on.clear()
+    press(panel, "run")
+    wait_until(lambda: panel._current is not None)
+    press(panel, "stop")
+    trainee.go_on.set()
+    wait_until(lambda: not panel.training)
+    assert trainee.steps_done == 1 and panel.result == "half a model"
+    assert panel.runs[0].status == "stopped" and panel.best_run is panel.runs[0]
+    assert "stopped after 1 steps" in panel._list.box.children[0].children[1].value
+
+
+def test_reset_brings_the_defaults_back(panel):
+    panel.controls.set(learning_rate=1e-2, seed=3, lr_scheduler_type="constant")
+    press(panel, "reset")
+    values = panel.controls.values()
+    assert (values["learning_rate"], values["seed"], values["lr_scheduler_type"]) == (5e-4, 42, "linear")
+
+
+def test_an_error_in_training_is_shown_and_the_panel_stays_usable(tmp_path):
+    def broken(args, run, train_size):
+        if args.seed == 13:
+            raise KeyError("<script>alert(1)</script>")
+        run.log(1, 1.0)
+
+    panel = HyperparameterPanel(broken, ARGS, train_rows=80, eval_rows=100, folder=tmp_path)
+    panel.controls.set(seed=13)
+    pressed_and_done(panel, "run")
+    assert "KeyError" in panel._message.value and "<details>" in panel._message.value and "<script>" not in panel._message.value
+    assert panel.runs[0].status == "failed"
+    panel.controls.set(seed=1)
+    pressed_and_done(panel, "run")
+    assert panel.runs[1].status == "finished" and panel._message.value == ""
+
+
+def test_a_loss_that_is_no_number_is_said_and_not_raised(tmp_path):
+    panel = HyperparameterPanel(lambda args, run, n: run.log(1, float("nan")), ARGS, train_rows=80, eval_rows=100, folder=tmp_path)
+    pressed_and_done(panel, "run")
+    assert "Lower learning_rate" in panel._message.value and panel.runs[0].status == "failed"
+
+
+def test_code_that_calls_run_gets_the_run_or_the_error(panel, tmp_path):
+    run = panel.run(learning_rate=1e-4, seed=5)
+    assert isinstance(run, Run) and run.settings["learning_rate"] == 1e-4 and panel.best_run is run
+
+    def broken(args, run, train_size):
+        raise ZeroDivisionError
+
+    failing = HyperparameterPanel(broken, ARGS, train_rows=80, eval_rows=100, folder=tmp_path / "other")
+    with pytest.raises(ZeroDivisionError):
+        failing.run()
+    assert not failing.training and failing.runs[0].status == "failed"
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [({"learning_rat": 1}, TypeError, "No setting is called learning_rat. There are: learning_rate"),
+     ({"learning_rate": 5.0}, ValueError, "learning_rate must lie between"), ({"train_size": 1_000}, ValueError, "train_size must lie between"),
+     ({"lr_scheduler_type": "nope"}, ValueError, "lr_scheduler_type does not take 'nope'")],
+)
+def test_wrong_settings_are_refused_before_training(panel, trainee, settings, error, message):
+    with pytest.raises(error, match=message):
+        panel.run(**settings)
+    assert trainee.calls == [] and not panel.training
+
+
+def test_runs_survive_a_restart_and_a_broken_file_is_left_out(panel, trainee, tmp_path):
+    panel.run()
+    panel.run(seed=9)
+    (tmp_path / "run_3.json").write_text('{"name": "run')
+    again = HyperparameterPanel(trainee, ARGS, train_rows=80, eval_rows=1_000, folder=tmp_path)
+    assert [run.name for run in again.runs] == ["run 1", "run 2"] and again.runs[1].settings["seed"] == 9
+    assert "run_3.json is left out" in again._message.value
+    assert (tmp_path / "run_3.json").read_text() == '{"name": "run', "what is not ours is never overwritten"
+    again.run()
+    assert [run.name for run in again.runs][-1] != "run 3" and (tmp_path / "run_3.json").read_text() == '{"name": "run'
+
+
+def test_overlay_hide_delete(panel, monkeypatch, tmp_path):
+    drawn, empty = [], plots.loss_curve()
+    monkeypatch.setattr(plots, "loss_curve", lambda *runs, numbers: drawn.append(([run.name for run in runs], numbers)) or empty)
+    panel.run()
+    panel.run(seed=9)
+    assert drawn[-1] == (["run 1", "run 2"], [0, 1])
+    panel._list.box.children[0].children[0].value = False
+    assert drawn[-1] == (["run 2"], [1]), "the colour of a run stays when another is hidden"
+    panel._list.box.children[0].children[2].click()
+    assert [run.name for run in panel.runs] == ["run 2"] and [path.name for path in tmp_path.iterdir()] == ["run_2.json"]
+
+
+def test_three_seeds_show_the_spread(panel, trainee):
+    pressed_and_done(panel, "seeds")
+    assert [args.seed for args, _ in trainee.calls] == [42, 43, 44]
+    assert "accuracy from 0.542 to 0.544, mean 0.543" in panel._message.value and panel.controls.values()["seed"] == 42
+
+
+def test_stop_ends_all_three_seeds(panel, trainee):
+    trainee.go_on.clear()
+    press(panel, "seeds")
+    wait_until(lambda: panel._current is not None)
+    press(panel, "stop")
+    trainee.go_on.set()
+    wait_until(lambda: not panel.training)
+    assert len(trainee.calls) == 1
+
+
+def test_the_finder_moves_the_slider(trainee, tmp_path):
+    import numpy as np
+
+    found = RangeTest(np.geomspace(1e-6, 1e-1, 5), np.ones(5), np.array([5.0, 4, 1, 4, 5]), 1.1e-4)
+    panel = HyperparameterPanel(trainee, ARGS, train_rows=80, eval_rows=100, folder=tmp_path, find_learning_rate=lambda args, keep_on: found)
+    pressed_and_done(panel, "find")
+    assert panel.controls.values()["learning_rate"] == 1.1e-4 and len(panel._found.children) == 2 and trainee.calls == []
+    assert "lowest" in panel._found.children[1].value
+
+
+def test_the_time_is_estimated_from_the_latest_run(panel):
+    assert "can be estimated after the first run" in panel.sentence()
+    panel.run()
+    panel.runs[0].seconds, panel.runs[0].history[-1]["step"] = 40.0, 20  # 20 steps of 8 reviews
+    panel.controls.set(num_train_epochs=4)
+    assert "about 80 s on this machine (an estimate" in panel._planned.value
+
+
+def test_drawing_is_rationed(panel, monkeypatch):
+    """A picture a step would take longer than the steps."""
+    counts = []
+    monkeypatch.setattr(panel, "_draw_curve", lambda: counts.append(1) or time.sleep(0.02))
+    panel.run()
+    assert len(counts) <= 3, "one early, one at the end"
+
+
+def test_without_a_front_end_a_picture_and_a_sentence_remain(panel, monkeypatch, capsys):
+    bundles = []
+    monkeypatch.setattr(shown, "display", lambda bundle, **kwargs: bundles.append(bundle))
+    panel.run()
+    panel._ipython_display_()
+    assert set(bundles[0]) == {"text/plain", "image/png", shown.WIDGET_VIEW} and json.dumps(bundles[0])
+    assert "1 run so far. Best: run 1: finished after 20 steps" in capsys.readouterr().out
+
+
+def test_rows_say_only_what_differs():
+    a, b = Run("a", settings={"seed": 1, "learning_rate": 1e-4}), Run("b", settings={"seed": 2, "learning_rate": 1e-4, "output_dir": "x"})
+    assert differing_settings([a, b], ["learning_rate", "seed"]) == ["seed"]
+    a.start(), a.log(1, 1.5), a.log_evaluation(1, 1.4, accuracy=0.5), a.end()
+    assert describe(a, ["seed"], 100) == "seed 1 · training loss 1.50 · evaluation loss 1.40 · accuracy 0.500 ± 0.050 · 0 s"
+
+
+def test_every_control_is_named_as_the_library_names_it(panel):
+    import dataclasses
+
+    fields = {field.name for field in dataclasses.fields(TrainingArguments)} | {"train_size"}
+    assert set(panel.controls.widgets) <= fields
+    assert all(widget.description == name for name, widget in panel.controls.widgets.items())
+
+
+def test_pasted_code_gives_the_same_arguments(panel):
+    panel.controls.set(learning_rate=3e-4, warmup_steps=0.1, lr_scheduler_type="cosine", per_device_train_batch_size=4, seed=1)
+    names = {"TrainingArguments": TrainingArguments}
+    exec(panel._source.value, names)
+    expected, pasted = panel._arguments(panel.controls.values()).to_dict(), names["args"].to_dict()
+    assert {name for name in expected if expected[name] != pasted[name]} <= {"disable_tqdm"} and names["train_size"] == 80
+
+
+def test_assignments_for_a_loop_of_ones_own(trainee, tmp_path):
+    panel = HyperparameterPanel(trainee, ARGS, train_rows=80, eval_rows=100, folder=tmp_path, code=assignments_code)
+    names = {}
+    exec(panel._source.value, names)
+    assert {name: names[name] for name in panel.controls.values()} == panel.controls.values()
