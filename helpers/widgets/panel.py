@@ -19,6 +19,7 @@ from helpers.recipes import training_arguments_code
 from helpers.runs import Run
 from helpers.training import planned_steps, recording
 from helpers.widgets.controls import Controls
+from helpers.widgets.growing import GrowingCurve
 from helpers.widgets.run_list import RunList
 from helpers.widgets.shown import Shown, draw, image
 
@@ -54,7 +55,8 @@ class HyperparameterPanel(Shown):
         self.runs: list[Run] = []
         self.result = None
         self._current: Run | None = None
-        self._busy = threading.Lock()
+        self._growing: GrowingCurve | None = None
+        self._busy, self._stopping = threading.Lock(), False
         self._next = dict.fromkeys(_PAUSES, 0.0)
         self.controls = Controls(args, train_rows)
         self._list = RunList(list(self.controls.widgets), eval_rows, on_change=self._draw_curve, on_delete=self.delete)
@@ -172,11 +174,11 @@ class HyperparameterPanel(Shown):
 
     def _draw_curve(self) -> None:
         shown, numbers = self._list.shown()
-        if self._current is not None and self._current not in shown:
-            shown, numbers = [*shown, self._current], [*numbers, max(numbers, default=-1) + 1]
-        self._curve.layout.display = None if shown else "none"
-        if shown:
+        if self._current is not None:
+            self._growing = GrowingCurve(shown, self._current, [*numbers, self._list.next_number], self._bar.max)
+        elif shown:
             draw(self._curve, plots.loss_curve(*shown, numbers=numbers))
+        self._curve.layout.display = None if shown or self._current is not None else "none"
 
     # Training
 
@@ -186,13 +188,14 @@ class HyperparameterPanel(Shown):
     def _train_once(self, settings: dict) -> Run:
         run = self._current = Run(self._new_name(), settings=dict(settings))
         self._bar.max = self._steps(settings)
+        self._draw_curve()
         run.listen(self._follow)
         try:
             with recording(run, say=self._say):
                 self.result = self._train(self._arguments(settings), run, settings["train_size"])
         finally:
             run.unlisten(self._follow)
-            self._current = None
+            self._current = self._growing = None
             self._add(run)
             run.save(self._path(run.name))
             self._show_progress(run)
@@ -202,12 +205,14 @@ class HyperparameterPanel(Shown):
 
     def _follow(self, run: Run) -> None:
         """Called in the thread that trains, after each step: cheap things often, the curve as often as it may."""
+        if self._stopping and not run.stop_requested:
+            run.request_stop()  # pressed before the training began, which clears the run
         now = time.perf_counter()
         if now >= self._next["progress"]:
             self._show_progress(run)
             self._next["progress"] = now + _PAUSES["progress"]
         if now >= self._next["curve"] and run.history:
-            self._draw_curve()
+            self._curve.value = self._growing.png()
             took = time.perf_counter() - now
             self._next["curve"] = now + took + max(_PAUSES["curve"], took / _CURVE_SHARE)
 

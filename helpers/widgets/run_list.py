@@ -26,8 +26,13 @@ class RunList:
         self._runs: list[Run] = []
         self.box = widgets.VBox()
 
+    @property
+    def next_number(self) -> int:
+        """The number that the next run will have."""
+        return 1 + max(self._numbers.values(), default=-1)
+
     def add(self, run: Run) -> None:
-        self._numbers[id(run)] = 1 + max(self._numbers.values(), default=-1)
+        self._numbers[id(run)] = self.next_number
         box = widgets.Checkbox(value=True, description=run.name, indent=False, layout=widgets.Layout(width="11em"))
         box.observe(lambda change: self._on_change(), names="value")
         self._boxes[id(run)] = box

@@ -1,13 +1,18 @@
 """Every notebook runs from top to bottom, offline, in a fresh kernel, and is then asked what it learned."""
 
+import copy
+import html
 import json
 import os
+import re
 
 import pytest
 from nbclient import NotebookClient
+from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell
 from notebook_files import NOTEBOOKS, ROOT, read
 
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 STEMS = [path.stem for path in NOTEBOOKS]
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": "http://127.0.0.1:9", "FINETUNE_PROFILE": "offline"}
 
@@ -16,12 +21,28 @@ QUESTIONS = {
     "01_prepare_dataset": "{'rows': len(small_train), 'share': [cost.padding_share for cost in costs], 'width': len(padded_train[0]['input_ids'])}",
     "02_train_with_trainer": (
         "{'losses': run.series('loss')[1], 'status': run.status, 'evaluations': len(run.evaluations), 'accuracy': accuracy,"
-        " 'labels': sorted(answer['label'] for answer in answers), 'mistakes': len(mistakes), 'freed': 'model' not in globals()}"
+        " 'labels': sorted(answer['label'] for answer in answers), 'mistakes': len(mistakes), 'freed': 'model' not in globals(),"
+        " 'pasted': pasted_code_gives_the_same_losses(panel)}"
     ),
     "03_native_pytorch_loop": (
-        "{'losses': run.series('loss')[1], 'status': run.status, 'accuracy': accuracy, 'difference': list(difference.values())}"
+        "{'losses': run.series('loss')[1], 'status': run.status, 'accuracy': accuracy, 'difference': list(difference.values()),"
+        " 'pasted': pasted_code_gives_the_same_losses(panel)}"
     ),
 }
+
+# The panel trains, its code is run as if pasted into a cell, and the notebook's function trains with what that gives.
+PASTED = """
+def pasted_code_gives_the_same_losses(panel):
+    import dataclasses
+    first = panel.run(train_size=100, num_train_epochs=1, per_device_train_batch_size=4, learning_rate=3e-4, warmup_steps=0.2, seed=3)
+    names = {"TrainingArguments": TrainingArguments, "args": args}
+    exec(panel._source.value, names)
+    settings = {name: names.get(name) for name in first.settings if name in names and name != "train_size"}
+    chosen = dataclasses.replace(names["args"], disable_tqdm=True, **settings)
+    again = Run("pasted")
+    train(chosen, again, names["train_size"])
+    return [first.series("loss")[1], again.series("loss")[1]]
+"""
 
 
 @pytest.fixture(scope="module", params=STEMS)
@@ -34,7 +55,7 @@ def executed(request):
 
 def execute_and_ask(notebook, question):
     """Run all cells in a fresh kernel, then evaluate `question` there."""
-    notebook.cells.append(new_code_cell(f"import json; print(json.dumps({question}))"))
+    notebook.cells.append(new_code_cell(f"{PASTED}\nimport json; print(json.dumps({question}))"))
     client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(ROOT / "notebooks")}})
     client.execute(env=os.environ | OFFLINE)
     return json.loads(notebook.cells[-1].outputs[-1]["text"])
@@ -64,7 +85,8 @@ def test_nothing_on_stderr_that_a_learner_would_worry_about(executed):
 def test_pictures_are_there(executed):
     stem, notebook, _ = executed
     drawn = {name for name, output in outputs(notebook) if "image/png" in output.get("data", {})}
-    expected = {cell.id for cell in notebook.cells if cell.cell_type == "code" and ("\nplots." in cell.source or "live_curve(run)" in cell.source)}
+    drawing = re.compile(r"^plots\.|live_curve\(run\)|^(\w+Explorer|ReviewTester)\(|^panel$", re.MULTILINE)
+    expected = {cell.id for cell in notebook.cells if cell.cell_type == "code" and drawing.search(cell.source)}
     assert drawn == expected and len(expected) >= 2, stem
 
 
@@ -74,6 +96,8 @@ def test_it_learned_what_it_promises(executed):
         assert answer["rows"] == 1_000 and answer["width"] == 512
         assert answer["share"][0] > answer["share"][1] > answer["share"][2]
         return
+    first, pasted = answer["pasted"]
+    assert len(first) >= 5 and first == pasted, "the code shown under the panel reproduces its run, to the last bit"
     losses = answer["losses"]
     assert answer["status"] == "finished"
     assert losses[-1] < losses[0]
@@ -84,6 +108,19 @@ def test_it_learned_what_it_promises(executed):
     else:
         assert len(answer["difference"]) >= 50
         assert max(answer["difference"]) < 1e-3, "the Trainer's losses are the loop's losses"
+
+
+def test_a_page_without_widgets_shows_pictures_and_sentences(executed):
+    """nbconvert and GitHub have no kernel: a widget would be an empty box."""
+    stem, notebook, _ = executed
+    saved = copy.deepcopy(notebook)
+    saved.metadata.pop("widgets", None)  # as committed, and as on GitHub
+    page, _ = HTMLExporter().from_notebook_node(saved)
+    panels = [output for _, output in outputs(notebook) if WIDGET_VIEW in output.get("data", {}) and "image/png" in output["data"]]
+    assert len(panels) == {"01_prepare_dataset": 2, "02_train_with_trainer": 2, "03_native_pytorch_loop": 1}[stem]
+    for output in panels:
+        assert output["data"]["image/png"].strip()[:200] in page.replace("\n", ""), "the picture is in the page"
+        assert f"When this cell ran: {html.escape(output['data']['text/plain'], quote=False)}"[:60] in page
 
 
 PRESS_INTERRUPT = """

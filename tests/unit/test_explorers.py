@@ -310,7 +310,7 @@ def test_the_bundle_holds_a_panel_a_picture_and_words(name, request, monkeypatch
     panel._ipython_display_()
     ((bundle, options),) = published
     assert options["raw"] is True and set(bundle) == {"text/plain", "image/png", shown.WIDGET_VIEW}
-    assert bundle["text/plain"] == panel.sentence() == capsys.readouterr().out.strip()
+    assert bundle["text/plain"] == panel.sentence() and capsys.readouterr().out == f"When this cell ran: {panel.sentence()}\n"
     assert bundle[shown.WIDGET_VIEW]["model_id"] == panel.widget.model_id
     assert imread(io.BytesIO(b64decode(bundle["image/png"]))).std() > 0, "something is drawn"
     assert isinstance(panel.picture(), Figure)

@@ -12,6 +12,7 @@ from helpers.learning_rates import RangeTest
 from helpers.recipes import assignments_code
 from helpers.runs import Run
 from helpers.widgets import HyperparameterPanel, shown
+from helpers.widgets.growing import GrowingCurve
 from helpers.widgets.run_list import describe, differing_settings
 
 ARGS = TrainingArguments(
@@ -228,9 +229,27 @@ def test_the_time_is_estimated_from_the_latest_run(panel):
 def test_drawing_is_rationed(panel, monkeypatch):
     """A picture a step would take longer than the steps."""
     counts = []
-    monkeypatch.setattr(panel, "_draw_curve", lambda: counts.append(1) or time.sleep(0.02))
+    monkeypatch.setattr(GrowingCurve, "png", lambda self: counts.append(1) or time.sleep(0.02) or b"")
     panel.run()
-    assert len(counts) <= 3, "one early, one at the end"
+    assert len(counts) == 1, "the next one would have come half a second later"
+
+
+def test_the_growing_curve_shows_what_the_run_has(panel):
+    """Same size as the picture it replaces, and another one after each point; axes grow when the loss leaves them."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    run = Run("run 1")
+    run.start(), run.log(1, 1.6)
+    curve = GrowingCurve([], run, [0], steps=20)
+    pictures = [curve.png()]
+    for step, loss in ((2, 1.2), (3, 9.0)):
+        run.log(step, loss)
+        pictures.append(curve.png())
+    assert len(set(pictures)) == 3 and curve._top > 9
+    assert {Image.open(BytesIO(picture)).size for picture in pictures} == {(900, 340)}
+    assert plots.loss_curve(run)._repr_png_()[1] == {"width": 900, "height": 340}
 
 
 def test_without_a_front_end_a_picture_and_a_sentence_remain(panel, monkeypatch, capsys):

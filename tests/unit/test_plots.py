@@ -49,7 +49,7 @@ def test_figure_says_what_it_shows(name):
 
 def test_figures_show_themselves_without_pyplot():
     """Without pyplot's inline backend a bare Figure prints as <Figure size …>."""
-    data, size = plots.loss_curve(some_run())._repr_png_()
+    data, size = plots.length_histogram(LENGTHS, 512)._repr_png_()
     image = Image.open(io.BytesIO(data))
     assert image.width > size["width"] > 0, "more pixels than it takes up, for sharp text"
     assert np.asarray(image.convert("L")).std() > 5, "not blank"

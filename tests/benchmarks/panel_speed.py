@@ -1,0 +1,102 @@
+"""How fast the panels answer, and what drawing costs a training: `python tests/benchmarks/panel_speed.py`.
+
+In the kernel, without a browser: from a slider's new value until picture, text and code are new. The training is the bundled model's,
+a native loop on bundled reviews; its time is compared with the seconds spent in the panel's listener.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from datasets import load_dataset  # noqa: E402
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, DataCollatorWithPadding, TrainingArguments, logging  # noqa: E402
+
+from helpers.profiles import PROFILES  # noqa: E402
+from helpers.widgets import HyperparameterPanel, PaddingExplorer, TokenExplorer  # noqa: E402
+
+PROFILE = PROFILES["offline"]
+
+
+def medians(set_value, values) -> str:
+    """Milliseconds until `set_value(value)` returns: median and worst."""
+    times = []
+    for value in values:
+        began = time.perf_counter()
+        set_value(value)
+        times.append(1_000 * (time.perf_counter() - began))
+    return f"median {statistics.median(times):5.0f} ms, worst {max(times):5.0f} ms"
+
+
+def new_panel(train, folder: str) -> HyperparameterPanel:
+    args = TrainingArguments(output_dir=folder, learning_rate=5e-4, num_train_epochs=1, seed=42)
+    return HyperparameterPanel(train, args, train_rows=400, eval_rows=100, folder=folder)
+
+
+def training(tokenizer):
+    """A train function: one epoch of plain steps."""
+    dataset = load_dataset(PROFILE.dataset, split="train").select(range(400))
+    dataset = dataset.map(lambda batch: tokenizer(batch["text"], truncation=True), batched=True)
+    dataset = dataset.remove_columns("text").rename_column("label", "labels")
+    dataset.set_format("torch")
+
+    def train(args, run, train_size):
+        model = AutoModelForSequenceClassification.from_pretrained(PROFILE.model, num_labels=5).train()
+        optimizer = torch.optim.AdamW(model.parameters(), lr=args.learning_rate, fused=True)
+        run.start()
+        for batch in torch.utils.data.DataLoader(dataset, batch_size=8, collate_fn=DataCollatorWithPadding(tokenizer)):
+            loss = model(**batch).loss
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            run.log(run.step + 1, loss.item())
+
+    return train
+
+
+def drawing_share(panel: HyperparameterPanel) -> tuple[float, int]:
+    """Share of a training's seconds spent in the panel's listener, and how often the curve was drawn."""
+    spent, pictures, follow = [], [], panel._follow
+
+    def timed(run):
+        began = time.perf_counter()
+        follow(run)
+        spent.append(time.perf_counter() - began)
+
+    panel._follow = timed
+    panel._curve.observe(lambda change: pictures.append(1), names="value")
+    run = panel.run()
+    return sum(spent) / run.seconds, len(pictures)
+
+
+def main() -> None:
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    tokenizer = AutoTokenizer.from_pretrained(PROFILE.model)
+    generator = np.random.default_rng(0)
+    lengths = generator.lognormal(4.9, 0.7, 1_000).astype(int).clip(5, 512)
+    with tempfile.TemporaryDirectory() as folder:
+        panel = new_panel(training(tokenizer), folder)
+        sliders = panel.controls.widgets
+        print("HyperparameterPanel, warmup_steps  ", medians(lambda v: setattr(sliders["warmup_steps"], "value", v), np.arange(1, 31) % 10 / 20))
+        print("HyperparameterPanel, learning_rate ", medians(lambda v: setattr(sliders["learning_rate"], "value", v), np.geomspace(1e-5, 1e-2, 30)))
+        padding = PaddingExplorer(lengths)
+        padding.padding.value = "group_by_length"
+        print("PaddingExplorer, max_length        ", medians(lambda v: setattr(padding.max_length, "value", v), range(32, 512, 16)))
+        tokens = TokenExplorer(tokenizer)
+        print("TokenExplorer, typing              ", medians(lambda v: setattr(tokens.text, "value", v), [15 * "la" + n * "!" for n in range(15)]))
+        share, count = drawing_share(panel)
+        seconds = panel.runs[0].seconds
+        print(f"Drawing: {share:.1%} of a training of {seconds:.1f} s, {count / seconds:.1f} curves a second")
+
+
+if __name__ == "__main__":
+    main()
