@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from helpers.data import PaddingCost
 from helpers.learning_rates import RangeTest
@@ -111,6 +112,7 @@ def loss_curve(*runs: Run, numbers: Sequence[int] | None = None) -> Figure:
     right.set(xlabel="step", ylabel="evaluation accuracy", ylim=(0, 1))
     right.set_xlim(*left.get_xlim())
     for ax in (left, right):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.grid(alpha=0.25)
         if ax.get_legend_handles_labels()[0]:
             ax.legend(frameon=False, fontsize=9)
@@ -135,6 +137,7 @@ def schedule(steps: np.ndarray, learning_rates: np.ndarray) -> Figure:
     ax.fill_between(steps, learning_rates, color=SKY, alpha=0.25)
     ax.set(xlabel="step", ylabel="learning_rate", xlim=(0, max(steps[-1], 1)), ylim=(0, learning_rates.max() * 1.08))
     ax.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 

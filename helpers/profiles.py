@@ -41,6 +41,11 @@ class Profile:
     learning_rate: float = 5e-5
     num_train_epochs: int = 3
 
+    @property
+    def key(self) -> str:
+        """A folder's name for what belongs to this model and this dataset."""
+        return "-".join((self.name, Path(self.model).name, Path(self.dataset).name))
+
     def __post_init__(self):
         for name in ("train_size", "eval_size", "max_length", "num_train_epochs", "learning_rate"):
             value = getattr(self, name)

@@ -41,6 +41,10 @@ class RunCallback(TrainerCallback):
         if self.run.stop_requested:
             control.should_training_stop = True
 
+    def on_epoch_end(self, args, state, control, **kwargs):
+        if self.run.stop_requested:
+            control.should_evaluate = False  # an evaluation can take longer than what was just stopped
+
     def on_log(self, args, state, control, logs=None, **kwargs):
         if logs and "loss" in logs:
             # By default Trainer replaces a NaN loss by the mean of the earlier ones; the gradient norm still tells.

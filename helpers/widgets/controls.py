@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import ipywidgets as widgets
@@ -63,14 +64,19 @@ def _set(name: str, widget, value) -> None:
 def _widgets(args, train_rows: int) -> dict[str, widgets.Widget]:
     scheduler = getattr(args.lr_scheduler_type, "value", args.lr_scheduler_type)
     step = max(1, min(50, train_rows // 20))
+    if args.warmup_steps >= 1:
+        raise ValueError(f"warmup_steps is a share of all steps here, below 1; got {args.warmup_steps}.")
+    exponent = math.log10(args.learning_rate)
     return {
-        "learning_rate": widgets.FloatLogSlider(value=args.learning_rate, base=10, min=-6, max=-1, step=0.05, readout_format=".1e"),
+        "learning_rate": widgets.FloatLogSlider(
+            value=args.learning_rate, base=10, min=min(-6, math.floor(exponent)), max=max(-1, math.ceil(exponent)), step=0.05, readout_format=".1e"
+        ),
         "num_train_epochs": widgets.IntSlider(value=int(args.num_train_epochs), min=1, max=max(10, int(args.num_train_epochs))),
         "per_device_train_batch_size": widgets.SelectionSlider(
             value=args.per_device_train_batch_size, options=sorted({*BATCH_SIZES, args.per_device_train_batch_size})
         ),
-        "warmup_steps": widgets.FloatSlider(value=args.warmup_steps if args.warmup_steps < 1 else 0.0, min=0, max=0.5, step=0.05),
-        "weight_decay": widgets.FloatSlider(value=args.weight_decay, min=0, max=0.3, step=0.01),
+        "warmup_steps": widgets.FloatSlider(value=args.warmup_steps, min=0, max=max(0.5, args.warmup_steps), step=0.05),
+        "weight_decay": widgets.FloatSlider(value=args.weight_decay, min=0, max=max(0.3, args.weight_decay), step=0.01),
         "train_size": widgets.IntSlider(value=train_rows, min=min(step, train_rows), max=train_rows, step=step),
         "lr_scheduler_type": widgets.Dropdown(value=scheduler, options=sorted({*SCHEDULES, scheduler})),
         "seed": widgets.BoundedIntText(value=args.seed, min=0, max=2**31 - 1),
@@ -81,5 +87,5 @@ def _explained(name: str, widget) -> widgets.VBox:
     widget.description = name
     widget.style.description_width = "15.5em"  # per_device_train_batch_size in full
     widget.layout.width = "auto"
-    note = widgets.HTML(f'<div style="color:#6b6b6b;font-size:85%;line-height:1.2;margin:-4px 0 4px 2px">{EXPLANATIONS[name]}</div>')
+    note = widgets.HTML(f'<div style="opacity:0.75;font-size:85%;line-height:1.2;margin:-4px 0 4px 2px">{EXPLANATIONS[name]}</div>')
     return widgets.VBox([widget, note], layout=widgets.Layout(max_width="34em"))

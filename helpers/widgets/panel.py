@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 import threading
 import time
 import traceback
+import weakref
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path
+from typing import ClassVar
 
 import ipywidgets as widgets
 
@@ -17,10 +21,10 @@ from helpers import plots
 from helpers.learning_rates import RangeTest, learning_rate_schedule
 from helpers.recipes import training_arguments_code
 from helpers.runs import Run
-from helpers.training import planned_steps, recording
+from helpers.training import logging_steps, planned_steps, recording
 from helpers.widgets.controls import Controls
 from helpers.widgets.growing import GrowingCurve
-from helpers.widgets.run_list import RunList
+from helpers.widgets.run_list import RunList, accuracy_text
 from helpers.widgets.shown import Shown, draw, image
 
 _CURVE_SHARE = 0.04  # of the training's time that drawing the curve may take
@@ -37,7 +41,13 @@ class HyperparameterPanel(Shown):
 
     `panel.run(learning_rate=1e-4)` does what the button does, in the cell that calls it. `panel.result` is what `train` returned
     last, `panel.best_run` the run with the highest accuracy.
+
+    One training at a time in a kernel, whatever the panel: two would share the random state, and what `Trainer`s share.
     """
+
+    _busy = threading.Lock()
+    _panels: ClassVar[weakref.WeakSet] = weakref.WeakSet()
+    _active: HyperparameterPanel | None = None  # the one that trains
 
     def __init__(
         self,
@@ -52,34 +62,46 @@ class HyperparameterPanel(Shown):
         runs: Sequence[Run] = (),
     ):
         self._train, self._args, self._code, self._find, self._folder = train, args, code, find_learning_rate, Path(folder)
+        self._eval_rows, self._thread = eval_rows, None
         self.runs: list[Run] = []
         self.result = None
         self._current: Run | None = None
         self._growing: GrowingCurve | None = None
-        self._busy, self._stopping = threading.Lock(), False
+        self._stopping = False
         self._next = dict.fromkeys(_PAUSES, 0.0)
         self.controls = Controls(args, train_rows)
-        self._list = RunList(list(self.controls.widgets), eval_rows, on_change=self._draw_curve, on_delete=self.delete)
+        self._list = RunList(list(self.controls.widgets), on_change=self._draw_curve, on_delete=self.delete)
         self._build()
-        for run in (*runs, *self._load()):
+        for run in (*self._load(), *runs):
             self._add(run)
         self.controls.observe(self._settings_moved)
         self._settings_moved()
         self._draw_curve()
+        self._panels.add(self)
+        self._switch(self.training)
 
     # What people who prefer code use
 
     def run(self, **settings) -> Run:
-        """Move the sliders to `settings`, train in this cell, and return the run. Errors are raised, after they were noted."""
-        self.controls.set(**settings)
+        """Move the sliders to `settings`, train in this cell, and return the run. Errors are raised, after they were noted.
+
+        The kernel is busy meanwhile, so that the Stop button cannot be heard: ■ interrupts.
+        """
+        self._begin()
         with self._working():
+            self.controls.set(**settings)
             return self._train_once(self.controls.values())
 
-    def stop(self) -> None:
-        """End the training, or the range test, after its current step."""
-        self._stopping = True
-        if self._current is not None:
-            self._current.request_stop()
+    def stop(self, wait: bool = False) -> None:
+        """End what trains, in this panel or another, after its current step; with `wait`, return when it has ended."""
+        active = self._active or self
+        active._stopping = True
+        run, thread = active._current, active._thread
+        if run is not None:
+            run.request_stop()
+            active._progress.value = "Stopping …"
+        if wait and thread is not None:
+            thread.join()
 
     @property
     def best_run(self) -> Run | None:
@@ -87,7 +109,7 @@ class HyperparameterPanel(Shown):
         evaluated = [run for run in self.runs if run.series("accuracy")[1]]
         if evaluated:
             return max(evaluated, key=lambda run: run.series("accuracy")[1][-1])
-        trained = [run for run in self.runs if run.history]
+        trained = [run for run in self.runs if run.history and math.isfinite(run.history[-1]["loss"])]
         return min(trained, key=lambda run: run.history[-1]["loss"], default=None)
 
     @property
@@ -111,12 +133,13 @@ class HyperparameterPanel(Shown):
     def sentence(self) -> str:
         kept = f"{len(self.runs)} run{'' if len(self.runs) == 1 else 's'} so far" if self.runs else "No run yet"
         best = self.best_run
-        return f"{self._plan()} {kept}." + (f" Best: {best.summary()}" if best else "")
+        highest = f" Highest accuracy so far: {accuracy_text(best)} ({best.name})." if best and best.series("accuracy")[1] else ""
+        return f"{self._plan()} {kept}.{highest}"
 
     def _build(self) -> None:
         self._buttons = {
             "run": _button("Run", self._run_clicked, "primary"),
-            "stop": _button("Stop", lambda button: self.stop(), "warning", disabled=True),
+            "stop": _button("Stop", lambda button: self.stop(), "warning"),
             "reset": _button("Reset", lambda button: self.controls.reset()),
             "seeds": _button("Repeat with 3 seeds", self._seeds_clicked),
             "find": _button("Find learning_rate", self._find_clicked),
@@ -138,7 +161,7 @@ class HyperparameterPanel(Shown):
         self.widget = widgets.VBox([
             widgets.Box([self.controls.box, preview], layout=wrap),
             widgets.Box(list(self._buttons.values()), layout=wrap),
-            self._bar, self._progress, self._message, self._curve, self._list.box, self._found, folded,
+            self._bar, self._progress, self._message, self._found, self._curve, self._list.box, folded,
         ])
 
     def _schedule_picture(self):
@@ -153,48 +176,58 @@ class HyperparameterPanel(Shown):
     def _plan(self) -> str:
         settings = self.controls.values()
         text = f"{self._steps(settings):,} steps"
-        per_review = self._seconds_per_review()
-        if per_review is None:
+        pace = self._pace()
+        if pace is None:
             return text + ". How long they take can be estimated after the first run."
-        seconds = per_review * settings["num_train_epochs"] * settings["train_size"]
-        return text + f", about {_duration(seconds)} on this machine (an estimate, from the seconds per review of the latest run)."
+        run, seconds = pace
+        seconds *= settings["num_train_epochs"] * (settings["train_size"] + self._eval_rows / 3)
+        return text + f", about {_duration(seconds)} (an estimate, from the pace of {run.name})."
 
-    def _seconds_per_review(self) -> float | None:
+    def _pace(self) -> tuple[Run, float] | None:
+        """The latest run and its seconds per review; evaluating one costs a third of training on it."""
         for run in reversed(self.runs):
-            reviews = (run.history[-1]["step"] if run.history else 0) * run.settings.get("per_device_train_batch_size", 0)
+            step = run.step or (run.history[-1]["step"] if run.history else 0)
+            reviews = step * run.settings.get("per_device_train_batch_size", 0)
             if reviews and run.seconds:
-                return run.seconds / reviews
+                return run, run.seconds / (reviews + len(run.evaluations) * self._eval_rows / 3)
         return None
 
     def _settings_moved(self) -> None:
         settings = self.controls.values()
         draw(self._schedule, self._schedule_picture())
         self._planned.value = f"<b>{escape(self._plan())}</b>"
-        self._source.value = self._code(self._arguments(settings), settings)
+        self._source.value = self._code(self._args, self._with_logging(settings))
 
     def _draw_curve(self) -> None:
         shown, numbers = self._list.shown()
-        if self._current is not None:
-            self._growing = GrowingCurve(shown, self._current, [*numbers, self._list.next_number], self._bar.max)
+        current = self._current  # the thread that trains may end it at any moment
+        if current is not None:
+            self._growing = GrowingCurve(shown, current, [*numbers, self._list.next_number], self._bar.max)
         elif shown:
             draw(self._curve, plots.loss_curve(*shown, numbers=numbers))
-        self._curve.layout.display = None if shown or self._current is not None else "none"
+        self._curve.layout.display = None if shown or current is not None else "none"
 
     # Training
 
+    def _with_logging(self, settings: dict) -> dict:
+        """The settings, and as many logged points for a short training as for a long one."""
+        return settings | {"logging_steps": logging_steps(self._steps(settings))}
+
     def _arguments(self, settings: dict):
-        return dataclasses.replace(self._args, **{name: value for name, value in settings.items() if name != "train_size"})
+        """Only for a training that begins: a new `TrainingArguments` resets what a running `Trainer` shares with it."""
+        return dataclasses.replace(self._args, **{name: value for name, value in self._with_logging(settings).items() if name != "train_size"})
 
     def _train_once(self, settings: dict) -> Run:
-        run = self._current = Run(self._new_name(), settings=dict(settings))
-        self._bar.max = self._steps(settings)
-        self._draw_curve()
-        run.listen(self._follow)
+        run = Run(self._new_name(), settings=settings | {"eval_size": self._eval_rows})
+        self._bar.max, self._bar.value = self._steps(settings), 0
+        self._next = dict.fromkeys(_PAUSES, 0.0)
         try:
+            self._current = run
+            self._draw_curve()
+            run.listen(self._follow)
             with recording(run, say=self._say):
                 self.result = self._train(self._arguments(settings), run, settings["train_size"])
         finally:
-            run.unlisten(self._follow)
             self._current = self._growing = None
             self._add(run)
             run.save(self._path(run.name))
@@ -204,15 +237,23 @@ class HyperparameterPanel(Shown):
         return run
 
     def _follow(self, run: Run) -> None:
-        """Called in the thread that trains, after each step: cheap things often, the curve as often as it may."""
+        """Called in the thread that trains, after each step. Whatever goes wrong in drawing must not end the training."""
         if self._stopping and not run.stop_requested:
             run.request_stop()  # pressed before the training began, which clears the run
+        try:
+            self._show(run)
+        except Exception as error:
+            self._say(f"The picture could not be drawn ({type(error).__name__}: {error}); the training goes on.")
+
+    def _show(self, run: Run) -> None:
+        """Cheap things often, the curve as often as it may."""
         now = time.perf_counter()
-        if now >= self._next["progress"]:
+        if now >= self._next["progress"] and not run.stop_requested:
             self._show_progress(run)
             self._next["progress"] = now + _PAUSES["progress"]
-        if now >= self._next["curve"] and run.history:
-            self._curve.value = self._growing.png()
+        growing = self._growing
+        if now >= self._next["curve"] and run.history and growing is not None:
+            self._curve.value = growing.png()
             took = time.perf_counter() - now
             self._next["curve"] = now + took + max(_PAUSES["curve"], took / _CURVE_SHARE)
 
@@ -225,21 +266,47 @@ class HyperparameterPanel(Shown):
             text += f" · about {_duration(run.seconds / run.step * max(0, self._bar.max - run.step))} to go"
         self._progress.value = escape(text)
 
+    def _begin(self) -> None:
+        if not self._busy.acquire(blocking=False):
+            raise RuntimeError("A training is running in this kernel. Press Stop, or wait for its end.")
+        HyperparameterPanel._active = self
+        self._stopping = False
+        self._say("")
+        self._switch_all(working=True)
+
+    @contextmanager
     def _working(self):
-        return _Working(self)
+        """Ends what `_begin` began, whatever happens."""
+        try:
+            yield
+        finally:
+            HyperparameterPanel._active = None
+            self._switch_all(working=False)
+            self._busy.release()
 
     def _in_background(self, work: Callable[[], None]) -> None:
-        """Do `work` in a thread, so that the page and other cells stay alive."""
+        """Do `work` in a thread, so that the page and other cells stay alive. A second click does nothing."""
 
         def guarded() -> None:
-            try:
-                with self._working():
+            with self._working():
+                try:
                     work()
-            except Exception as error:
-                self._say(f"{type(error).__name__}: {error}", details=traceback.format_exc())
+                except Exception as error:
+                    self._say(f"{type(error).__name__}: {error}", details=traceback.format_exc())
 
         if not self.training:
-            threading.Thread(target=guarded, daemon=True).start()
+            self._begin()
+            self._thread = threading.Thread(target=guarded, daemon=True)
+            self._thread.start()
+
+    def _switch_all(self, working: bool) -> None:
+        for panel in list(self._panels):
+            panel._switch(working)
+
+    def _switch(self, working: bool) -> None:
+        """Disable what would start another training; only Stop is for the time of one."""
+        for name, button in self._buttons.items():
+            button.disabled = working if name != "stop" else not working
 
     def _run_clicked(self, button) -> None:
         self._in_background(lambda: self._train_once(self.controls.values()))
@@ -256,8 +323,9 @@ class HyperparameterPanel(Shown):
         accuracies = [run.series("accuracy")[1][-1] for run in runs if run.series("accuracy")[1]]
         if accuracies:
             self._say(
-                f"{len(accuracies)} seeds, nothing else changed: accuracy from {min(accuracies):.3f} to {max(accuracies):.3f}, mean "
-                f"{sum(accuracies) / len(accuracies):.3f}. A difference between two settings that is no larger than this spread means nothing."
+                f"{len(accuracies)} of {count} seeds ended with an accuracy, nothing else changed: from {min(accuracies):.3f} to "
+                f"{max(accuracies):.3f}, mean {sum(accuracies) / len(accuracies):.3f}. A difference between two settings that is no larger "
+                "than this spread is no evidence."
             )
 
     def _find_clicked(self, button) -> None:
@@ -265,10 +333,15 @@ class HyperparameterPanel(Shown):
 
     def _find_once(self) -> None:
         self._progress.value = "Range test: a few steps with a growing learning rate …"
-        test: RangeTest = self._find(self._arguments(self.controls.values()), lambda: not self._stopping)
+        try:
+            test: RangeTest = self._find(self._arguments(self.controls.values()), lambda: not self._stopping)
+        finally:
+            self._progress.value = "Ready."
+        if self._stopping:
+            self._say("The range test was stopped.")
+            return
         self._found.children = (image(plots.range_test(test)), widgets.HTML(escape(test.sentence())))
-        self._progress.value = "Range test done."
-        if not self._stopping:
+        if test.fell:
             self.controls.set(learning_rate=test.suggestion)
             self._say(f"The slider now stands at the suggestion, {test.suggestion:.1e}.")
 
@@ -300,30 +373,8 @@ class HyperparameterPanel(Shown):
         return loaded
 
 
-class _Working:
-    """One training at a time: buttons that would start another are disabled, and code is told so."""
-
-    def __init__(self, panel: HyperparameterPanel):
-        self._panel = panel
-
-    def __enter__(self) -> None:
-        if not self._panel._busy.acquire(blocking=False):
-            raise RuntimeError("A training is running in this panel. Press Stop, or wait for its end.")
-        self._panel._stopping = False
-        self._panel._say("")
-        self._switch(working=True)
-
-    def __exit__(self, *error) -> None:
-        self._panel._busy.release()
-        self._switch(working=False)
-
-    def _switch(self, working: bool) -> None:
-        for name, button in self._panel._buttons.items():
-            button.disabled = working if name != "stop" else not working
-
-
-def _button(label: str, clicked: Callable, style: str = "", disabled: bool = False) -> widgets.Button:
-    button = widgets.Button(description=label, button_style=style, disabled=disabled, layout=widgets.Layout(width="auto"))
+def _button(label: str, clicked: Callable, style: str = "") -> widgets.Button:
+    button = widgets.Button(description=label, button_style=style, layout=widgets.Layout(width="auto"))
     button.on_click(clicked)
     return button
 

@@ -38,6 +38,12 @@ class ReviewTester(Shown):
         self.text.observe(self._update, "value")
         self._update()
 
+    def close(self) -> None:
+        """Take the panel off the page and let go of the model."""
+        self.text.unobserve_all()
+        self.widget.close()
+        self.model = None
+
     def _seconds(self) -> float:
         """What one answer takes, also to an empty field; the second of two, as the first also loads what is loaded only once."""
         for _ in range(2):

@@ -15,12 +15,12 @@ from helpers.runs import Run
 class RunList:
     """Rows for runs, kept in order; a run keeps its number, and with it its colour, until it is deleted.
 
-    `names` are the settings that a row shows where they differ, `eval_rows` the reviews behind an accuracy.
+    `names` are the settings that a row shows where they differ.
     `on_change()` is called when another set of runs is to be drawn, `on_delete(run)` when a row's Delete was pressed.
     """
 
-    def __init__(self, names: Sequence[str], eval_rows: int, on_change: Callable[[], None], on_delete: Callable[[Run], None]):
-        self._names, self._eval_rows, self._on_change, self._on_delete = names, eval_rows, on_change, on_delete
+    def __init__(self, names: Sequence[str], on_change: Callable[[], None], on_delete: Callable[[Run], None]):
+        self._names, self._on_change, self._on_delete = names, on_change, on_delete
         self._numbers: dict[int, int] = {}  # id of a run → its number
         self._boxes: dict[int, widgets.Checkbox] = {}
         self._runs: list[Run] = []
@@ -52,14 +52,18 @@ class RunList:
     def refresh(self) -> None:
         """Write the rows anew: what differs between the runs changes with every run."""
         differing = differing_settings(self._runs, self._names)
+        before = self.box.children
         self.box.children = tuple(self._row(run, differing) for run in self._runs)
+        for row in before:  # or the page would keep them all
+            for widget in (*row.children[1:], row):
+                widget.close()
 
     def _row(self, run: Run, differing: Sequence[str]) -> widgets.Box:
         delete = widgets.Button(description="Delete", layout=widgets.Layout(width="5em"))
         delete.on_click(lambda button: self._on_delete(run))
         colour = plots.SERIES[self._numbers[id(run)] % len(plots.SERIES)]
         text = widgets.HTML(
-            f'<span style="color:{colour};font-size:130%" aria-hidden="true">■</span> {escape(describe(run, differing, self._eval_rows))}',
+            f'<span style="color:{colour};font-size:130%" aria-hidden="true">■</span> {escape(describe(run, differing))}',
             layout=widgets.Layout(flex="1 1 18em", min_width="16em"),
         )
         return widgets.Box([self._boxes[id(run)], text, delete], layout=widgets.Layout(display="flex", flex_flow="row wrap"))
@@ -75,7 +79,7 @@ def _comparable(value):
     return float(value) if isinstance(value, (int, float)) else str(value)
 
 
-def describe(run: Run, differing: Sequence[str], eval_rows: int) -> str:
+def describe(run: Run, differing: Sequence[str]) -> str:
     """Settings that differ, final losses, accuracy with its standard error, seconds."""
     parts = [f"{name} {run.settings[name]}" for name in differing if name in run.settings]
     losses = run.series("loss")[1]
@@ -86,8 +90,15 @@ def describe(run: Run, differing: Sequence[str], eval_rows: int) -> str:
         final = run.evaluations[-1]
         parts.append(f"evaluation loss {final['eval_loss']:.2f}")
         if "accuracy" in final:
-            parts.append(f"accuracy {final['accuracy']:.3f} ± {standard_error(final['accuracy'], eval_rows):.3f}")
+            parts.append(f"accuracy {accuracy_text(run)}")
     parts.append(f"{run.seconds:.0f} s")
     if run.status != "finished":
         parts.append(f"{run.status} after {run.step or (run.history[-1]['step'] if run.history else 0)} steps")
     return " · ".join(parts)
+
+
+def accuracy_text(run: Run) -> str:
+    """The last accuracy, with its standard error where the run says how many reviews it was measured on ("eval_size")."""
+    accuracy = run.series("accuracy")[1][-1]
+    rows = run.settings.get("eval_size")
+    return f"{accuracy:.3f} ± {standard_error(accuracy, rows):.3f}" if rows else f"{accuracy:.3f}"
