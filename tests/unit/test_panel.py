@@ -326,7 +326,7 @@ def test_moving_sliders_disturbs_no_trainer(tmp_path):
     run = panel.run()
     assert run.status == "finished" and run.step == 20 and len(run.evaluations) == 2
     stopped = panel.run(seed=13)
-    assert stopped.status == "stopped" and stopped.step == 5 and stopped.evaluations == [], "no evaluation after Stop"
+    assert stopped.status == "stopped" and stopped.step == 6 and stopped.evaluations == [], "one step more, and no evaluation"
 
 
 def test_a_second_panel_knows_of_the_training_and_can_stop_it(panel, trainee, tmp_path):
