@@ -70,6 +70,19 @@ def test_a_slider_redraws_schedule_and_code(opened, panel):
     expect(panel.get_by_text(re.compile(r"40 steps, about"))).to_be_visible()
 
 
+def test_dragging_the_learning_rate_is_followed(opened, panel):
+    before, schedule = code(panel), images(panel).first.get_attribute("src")
+    handle = panel.locator(".widget-slider", has_text="learning_rate").locator(".noUi-handle")
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    opened.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    opened.page.mouse.down()
+    opened.page.mouse.move(box["x"] + 40, box["y"] + box["height"] / 2, steps=5)
+    opened.page.mouse.up()
+    expect(images(panel).first).not_to_have_attribute("src", schedule)
+    assert opened.ask("panel.controls.values()['learning_rate']") > 5e-4 and code(panel) != before
+
+
 def test_run_grows_a_curve_while_other_cells_run_and_stop_keeps_the_model(opened, panel):
     opened.ask("panel.controls.set(num_train_epochs=10)")
     runs = opened.ask("len(panel.runs)")

@@ -90,14 +90,15 @@ def test_a_cut_download_starts_again_where_it_was_cut(hub, home):
     assert again[0] is None and re.fullmatch(r"bytes=[1-9]\d+-", again[1])
 
 
-def test_what_was_cut_for_good_is_never_used_half(hub, home):
-    """Neither as a model file in the cache nor as a subset of fewer rows."""
+def test_what_did_not_come_whole_is_never_used_half(hub, home):
+    """Neither a model file in the cache, nor a subset with one split of two."""
     hub.fault(WEIGHTS, times=99, cut_after=1_000_000)
-    hub.fault(ROWS, times=99, cut_after=10_000)
+    hub.fault(ROWS + "test", times=99, status=404)
     no_model, no_data, *here = ask(
         hub, home, "[explained(model, p), explained(data, p), hub.is_cached(p), subset_folder(p).exists(), os.listdir(subset_folder(p).parent)]"
     )
-    assert UNREACHABLE in no_model and UNREACHABLE in no_data and here == [False, False, []]
+    assert UNREACHABLE in no_model and no_data != "no error" and here == [False, False, []]
+    assert hub.bytes_served("yelp_review_full/train") > 0, "the first split had come"
     hub.faults.clear()
     code = "[len(data(p)['train']), len(tokenizer(p)) > 5_000, model(p).num_parameters() > 4_000_000, hub.is_cached(p)]"
     assert ask(hub, home, code) == [500, True, True, True]

@@ -1,9 +1,11 @@
 """The three notebooks on the Hub's profiles: from an empty cache, through HTTP, and again without any network."""
 
+import json
 import re
 
 from helpers.profiles import PROFILES
-from hub.conftest import SECRET, environment, printed, run_notebook
+from hub.conftest import SECRET, environment, printed, python, run_notebook
+from hub.test_faults import LINES
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -50,5 +52,6 @@ def test_full_runs_from_an_empty_cache_then_without_network(hub, home):
     check_requests(hub, PROFILES["full"])
     assert not hub.paths("pytorch_model.bin"), "safetensors is there"
 
-    text = printed(run_notebook(1, environment(NOWHERE, home, FINETUNE_PROFILE="full"), "full"))
-    assert "→ full      nothing to download" in text
+    code = "[hub.is_cached(full), len(data(full)['train']), len(tokenizer(full)) > 5_000, model(full).config.num_hidden_layers]"
+    answer = python(LINES + f"print(json.dumps({code}))", environment(NOWHERE, home, HF_HUB_OFFLINE="1"))
+    assert json.loads(answer.splitlines()[-1]) == [True, 8_000, True, 12]

@@ -17,7 +17,7 @@ from helpers.widgets.run_list import describe, differing_settings
 
 ARGS = TrainingArguments(
     output_dir="out", learning_rate=5e-4, num_train_epochs=2, per_device_train_batch_size=8, eval_strategy="epoch", logging_steps=5,
-    save_strategy="no", seed=42, disable_tqdm=True,
+    save_strategy="no", seed=42, disable_tqdm=True, dataloader_pin_memory=False,
 )
 
 
