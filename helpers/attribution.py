@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from helpers.data import check_fast_tokenizer
+
 
 @dataclass(frozen=True)
 class Attribution:
@@ -35,8 +37,7 @@ def word_attributions(model, tokenizer, text: str, max_length: int | None = None
     weights and gradients stay as they are, and no random number is drawn, also while another thread trains it. Raises
     ValueError for a text without words, or a tokenizer that is not a fast one.
     """
-    if not tokenizer.is_fast:
-        raise ValueError(f"{type(tokenizer).__name__} does not say which piece belongs to which word; load a fast tokenizer with AutoTokenizer.")
+    check_fast_tokenizer(tokenizer)
     most = min(max_length or tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", None) or 512)
     encoding = tokenizer(text, truncation=True, max_length=most, return_tensors="pt")
     word_ids = encoding.word_ids()

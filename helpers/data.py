@@ -117,6 +117,12 @@ def check_tokenizer(tokenizer) -> None:
         )
 
 
+def check_fast_tokenizer(tokenizer) -> None:
+    """Raise ValueError for a slow tokenizer: only the fast ones say which piece belongs to which word."""
+    if not tokenizer.is_fast:
+        raise ValueError(f"{type(tokenizer).__name__} does not say which piece belongs to which word; load a fast tokenizer with AutoTokenizer.")
+
+
 def token_lengths(attention_masks: Sequence[Sequence[int]]) -> np.ndarray:
     """Real tokens per text, shape (texts,), special tokens included, padding not."""
     return np.array([sum(mask) for mask in attention_masks], dtype=np.int64)

@@ -69,7 +69,7 @@ def hub_answers(timeout: float = 3.0) -> bool:
     Name resolution can hang far longer than any socket timeout, hence the thread. A captive portal answers with a
     page of its own, hence the look at the content.
     """
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+    if offline_is_set():
         return False
     answered = threading.Event()
 
@@ -86,6 +86,11 @@ def hub_answers(timeout: float = 3.0) -> bool:
     thread.start()
     thread.join(timeout)
     return answered.is_set()
+
+
+def offline_is_set() -> bool:
+    """Whether `HF_HUB_OFFLINE` says so, in the spellings that huggingface_hub takes."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
 def use_caches_only(only: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 from helpers.profiles import Profile
@@ -64,9 +65,7 @@ def _dataset_is_here(profile: Profile) -> bool:
 def _model_bytes(profile: Profile) -> int:
     if Path(profile.model).exists():
         return 0
-    from huggingface_hub import HfApi
-
-    files = HfApi().model_info(profile.model, revision=profile.model_revision, files_metadata=True, timeout=_TIMEOUT).siblings
+    files = _info("model", profile.model, profile.model_revision).siblings
     sizes = {file.rfilename: file.size or 0 for file in files}
     weights = [name for name in sizes if fnmatch(name, "model*.safetensors")] or [name for name in sizes if fnmatch(name, "pytorch_model*.bin")]
     small = [name for name in sizes if any(fnmatch(name, pattern) for pattern in _SMALL_FILES)]
@@ -77,14 +76,20 @@ def _dataset_bytes(profile: Profile) -> Delivery:
     """The card says how many rows there are; without it, the subset counts as everything: at most that much."""
     if Path(profile.dataset).exists():
         return Delivery(0, 0)
-    from huggingface_hub import HfApi
-
-    info = HfApi().dataset_info(profile.dataset, revision=profile.dataset_revision, files_metadata=True, timeout=_TIMEOUT)
+    info = _info("dataset", profile.dataset, profile.dataset_revision)
     files = sum(file.size or 0 for file in info.siblings if any(fnmatch(file.rfilename, pattern) for pattern in _DATA_FILES))
     card = (info.card_data or {}).get("dataset_info") or {}
     card = card[0] if isinstance(card, list) else card
     share = 1.0
     if profile.subset_rows is not None and (splits := card.get("splits")):
-        share = min(1.0, sum(profile.subset_rows for _ in splits) / sum(split["num_examples"] for split in splits))
+        share = min(1.0, profile.subset_rows * len(splits) / sum(split["num_examples"] for split in splits))
     prepared = card.get("dataset_size", files)  # load_dataset keeps an Arrow copy beside what it downloaded
     return Delivery(int(files * share), int((files + prepared) * share))
+
+
+@cache
+def _info(kind: str, name: str, revision: str | None):
+    """What the Hub says of a repository; asked once, as two profiles share a dataset and the setup cell runs again."""
+    from huggingface_hub import HfApi
+
+    return HfApi().repo_info(name, repo_type=kind, revision=revision, files_metadata=True, timeout=_TIMEOUT)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from helpers.environment import offline_is_set
+
 _KEPT = "What was downloaded so far is kept: run this cell again to go on from there."
 # By class name: the clients' own classes come from three HTTP libraries, and differ between their versions.
 _UNREACHABLE = {
@@ -32,7 +34,7 @@ def explain(error: BaseException) -> str | None:
         return _message("The Hub asks for a pause: too many requests came from this network (429).", "Wait a few minutes. " + _KEPT)
     if status >= 500:
         return _message(f"The Hub has a fault of its own (status {status}).", _KEPT)
-    if "OfflineModeIsEnabled" in names or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+    if "OfflineModeIsEnabled" in names or offline_is_set():
         return _message("This is not in the cache, and the Hugging Face Hub did not answer when the setup cell asked it.",
                         "When the network is back, run the setup cell again, then this one.")
     if names & _UNREACHABLE:

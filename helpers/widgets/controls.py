@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
+from helpers.widgets.shown import faded
+
 SCHEDULES = ("linear", "cosine", "polynomial", "constant", "constant_with_warmup", "inverse_sqrt")
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 EXPLANATIONS = {
@@ -87,5 +89,4 @@ def _explained(name: str, widget) -> widgets.VBox:
     widget.description = name
     widget.style.description_width = "15.5em"  # per_device_train_batch_size in full
     widget.layout.width = "auto"
-    note = widgets.HTML(f'<div style="opacity:0.75;font-size:85%;line-height:1.2;margin:-4px 0 4px 2px">{EXPLANATIONS[name]}</div>')
-    return widgets.VBox([widget, note], layout=widgets.Layout(max_width="34em"))
+    return widgets.VBox([widget, widgets.HTML(faded(EXPLANATIONS[name]))], layout=widgets.Layout(max_width="34em"))

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from helpers import plots
 from helpers.data import PADDING_STRATEGIES, batch_lengths, padding_cost
-from helpers.widgets.shown import Shown, draw, image
+from helpers.widgets.shown import Shown, draw, faded, image
 
 _BATCHES = 12
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
@@ -40,15 +40,15 @@ class PaddingExplorer(Shown):
         self.meaning, self.words = widgets.HTML(), widgets.HTML()
         self.image = image(self._update())
         self.widget = widgets.VBox([
-            self.max_length, widgets.HTML(_grey("Longer reviews are cut to this many tokens.")),
-            self.batch_size, widgets.HTML(_grey("This many reviews are computed together, all filled up to one length.")),
+            self.max_length, widgets.HTML(faded("Longer reviews are cut to this many tokens.")),
+            self.batch_size, widgets.HTML(faded("This many reviews are computed together, all filled up to one length.")),
             self.padding, self.meaning, self.words, self.image,
         ])
         for control in (self.max_length, self.batch_size, self.padding):
             control.observe(lambda _: draw(self.image, self._update()), "value")
 
     def _update(self) -> Figure:
-        self.meaning.value = _grey(_MEANINGS[self.padding.value])
+        self.meaning.value = faded(_MEANINGS[self.padding.value])
         self.words.value = f'<div style="line-height:1.5"><b>{escape(self.sentence())}</b></div>'
         return self.picture()
 
@@ -71,11 +71,6 @@ class PaddingExplorer(Shown):
         """The first 12 batches, a column a review: real tokens below, padding above."""
         batches = batch_lengths(self.lengths, self.batch_size.value, self.padding.value, self.max_length.value)
         return _picture(batches[:_BATCHES], self.padding.value, self.max_length.value, self.limit)
-
-
-def _grey(text: str) -> str:
-    # Faded, not a grey of its own: readable in a light and in a dark theme.
-    return f'<div style="opacity:0.75;font-size:12px;line-height:1.3;margin-bottom:6px">{escape(text)}</div>'
 
 
 def _picture(batches: list[np.ndarray], strategy: str, max_length: int, limit: int) -> Figure:

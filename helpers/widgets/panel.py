@@ -122,7 +122,7 @@ class HyperparameterPanel(Shown):
         self._path(run.name).unlink(missing_ok=True)
         self._list.remove(run)
         self._draw_curve()
-        self._settings_moved()
+        self._show_plan()
 
     # What is shown
 
@@ -146,11 +146,10 @@ class HyperparameterPanel(Shown):
         }
         if self._find is None:
             del self._buttons["find"]
-        self._schedule = image(self._schedule_picture())
+        self._schedule, self._curve = image(), image()
         self._planned, self._message = widgets.HTML(), widgets.HTML()
         self._bar = widgets.IntProgress(min=0, max=1, layout=widgets.Layout(width="100%", max_width="34em"))
         self._progress = widgets.HTML("Ready.")
-        self._curve = image(self._schedule_picture())
         self._found = widgets.VBox()
         self._source = widgets.Textarea(rows=12, layout=widgets.Layout(width="98%"))
         folded = widgets.Accordion(children=[self._source], selected_index=0)
@@ -195,8 +194,12 @@ class HyperparameterPanel(Shown):
     def _settings_moved(self) -> None:
         settings = self.controls.values()
         draw(self._schedule, self._schedule_picture())
-        self._planned.value = f"<b>{escape(self._plan())}</b>"
+        self._show_plan()
         self._source.value = self._code(self._args, self._with_logging(settings))
+
+    def _show_plan(self) -> None:
+        """The estimate in it changes with the runs as well as with the sliders."""
+        self._planned.value = f"<b>{escape(self._plan())}</b>"
 
     def _draw_curve(self) -> None:
         shown, numbers = self._list.shown()
@@ -233,7 +236,7 @@ class HyperparameterPanel(Shown):
             run.save(self._path(run.name))
             self._show_progress(run)
             self._draw_curve()
-            self._settings_moved()
+            self._show_plan()
         return run
 
     def _follow(self, run: Run) -> None:

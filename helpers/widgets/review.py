@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from helpers import plots
 from helpers.attribution import Attribution, word_attributions
-from helpers.widgets.shown import Shown
+from helpers.widgets.shown import Shown, faded
 from helpers.widgets.tokens import drawable
 
 _LONGEST_UPDATE = 0.15  # seconds; slower than that, typing stumbles
@@ -32,7 +32,7 @@ class ReviewTester(Shown):
         )
         self.text.continuous_update = self._seconds() < _LONGEST_UPDATE
         when = "It answers as you type." if self.text.continuous_update else "It answers when you leave the field: this model takes its time."
-        self.when = widgets.HTML(f'<div style="opacity:0.75;font-size:12px;line-height:1.3">{when}</div>')
+        self.when = widgets.HTML(faded(when))
         self.bars, self.marked, self.words = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.widget = widgets.VBox([self.text, self.when, self.bars, self.marked, self.words])
         self.text.observe(self._update, "value")

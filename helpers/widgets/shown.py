@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from html import escape
 
 import ipywidgets as widgets
 from IPython.display import display
@@ -35,10 +36,16 @@ class Shown:
         print("When this cell ran:", self.sentence())
 
 
-def image(figure: Figure) -> widgets.Image:
+def faded(text: str) -> str:
+    """HTML for a small explanation: faded, not a grey of its own, so that it can be read in a light and in a dark theme."""
+    return f'<div style="opacity:0.75;font-size:12px;line-height:1.3;margin-bottom:6px">{escape(text)}</div>'
+
+
+def image(figure: Figure | None = None) -> widgets.Image:
     """A widget that shows `figure`, never wider than the page; `draw` changes it."""
     shown = widgets.Image(format="png", layout=widgets.Layout(max_width="100%", object_fit="contain"))
-    draw(shown, figure)
+    if figure is not None:
+        draw(shown, figure)
     return shown
 
 

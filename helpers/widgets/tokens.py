@@ -11,6 +11,7 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 
 from helpers import plots
+from helpers.data import check_fast_tokenizer
 from helpers.widgets.shown import Shown
 
 _MOST_PIECES = 200  # drawn; a page of chips shows no more than its start does
@@ -47,8 +48,7 @@ class TokenExplorer(Shown):
     """
 
     def __init__(self, tokenizer, text: str = "The lasagna wasn't good, it was unforgettable 😀"):
-        if not tokenizer.is_fast:
-            raise ValueError(f"{type(tokenizer).__name__} does not say which piece belongs to which word; load a fast tokenizer with AutoTokenizer.")
+        check_fast_tokenizer(tokenizer)
         self.tokenizer = tokenizer
         self.text = widgets.Textarea(
             text, description="Your text:", rows=2, continuous_update=True,

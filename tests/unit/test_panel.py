@@ -61,6 +61,18 @@ def wait_until(condition, seconds=10):
         time.sleep(0.01)
 
 
+def training_that_waits(panel, trainee, name="run"):
+    """Press a button; the training begins, and goes no further until `trainee.go_on` is set."""
+    trainee.go_on.clear()
+    press(panel, name)
+    wait_until(lambda: panel._current is not None)
+
+
+def go_on_to_the_end(panel, trainee):
+    trainee.go_on.set()
+    wait_until(lambda: not panel.training)
+
+
 def pressed_and_done(panel, name):
     press(panel, name)
     wait_until(lambda: not panel.training)
@@ -88,27 +100,21 @@ def test_run_trains_with_what_the_sliders_say(panel, trainee):
 
 
 def test_the_page_stays_alive_while_it_trains_and_other_starts_are_disabled(panel, trainee):
-    trainee.go_on.clear()
-    press(panel, "run")
-    wait_until(lambda: panel.training)
+    training_that_waits(panel, trainee)
     disabled = {name: button.disabled for name, button in panel._buttons.items()}
     assert disabled == {"run": True, "stop": False, "reset": True, "seeds": True}
     with pytest.raises(RuntimeError, match="A training is running"):
         panel.run()
     press(panel, "run")  # a click that was already on its way
-    trainee.go_on.set()
-    wait_until(lambda: not panel.training)
+    go_on_to_the_end(panel, trainee)
     assert len(trainee.calls) == 1, "disabled, not queued"
     assert {name: button.disabled for name, button in panel._buttons.items()} == {"run": False, "stop": True, "reset": False, "seeds": False}
 
 
 def test_stop_ends_within_a_step_and_keeps_model_and_history(panel, trainee):
-    trainee.go_on.clear()
-    press(panel, "run")
-    wait_until(lambda: panel._current is not None)
+    training_that_waits(panel, trainee)
     press(panel, "stop")
-    trainee.go_on.set()
-    wait_until(lambda: not panel.training)
+    go_on_to_the_end(panel, trainee)
     assert trainee.steps_done == 1 and panel.result == "half a model"
     assert panel.runs[0].status == "stopped" and panel.best_run is panel.runs[0]
     assert "stopped after 1 steps" in panel._list.box.children[0].children[1].value
@@ -200,12 +206,9 @@ def test_three_seeds_show_the_spread(panel, trainee):
 
 
 def test_stop_ends_all_three_seeds(panel, trainee):
-    trainee.go_on.clear()
-    press(panel, "seeds")
-    wait_until(lambda: panel._current is not None)
+    training_that_waits(panel, trainee, "seeds")
     press(panel, "stop")
-    trainee.go_on.set()
-    wait_until(lambda: not panel.training)
+    go_on_to_the_end(panel, trainee)
     assert len(trainee.calls) == 1
 
 
@@ -331,21 +334,16 @@ def test_moving_sliders_disturbs_no_trainer(tmp_path):
 
 def test_a_second_panel_knows_of_the_training_and_can_stop_it(panel, trainee, tmp_path):
     """The panel's cell is run again while its training goes on: the old buttons are gone from the page."""
-    trainee.go_on.clear()
-    press(panel, "run")
-    wait_until(lambda: panel._current is not None)
+    training_that_waits(panel, trainee)
     second = HyperparameterPanel(trainee, ARGS, train_rows=80, eval_rows=100, folder=tmp_path)
     assert second._buttons["run"].disabled and not second._buttons["stop"].disabled
     press(second, "stop")
-    trainee.go_on.set()
-    wait_until(lambda: not panel.training)
+    go_on_to_the_end(panel, trainee)
     assert panel.runs[-1].status == "stopped" and not second._buttons["run"].disabled
 
 
 def test_stop_can_wait_for_the_end(panel, trainee):
-    trainee.go_on.clear()
-    press(panel, "run")
-    wait_until(lambda: panel._current is not None)
+    training_that_waits(panel, trainee)
     threading.Timer(0.2, trainee.go_on.set).start()
     panel.stop(wait=True)
     assert not panel.training and panel.runs[-1].status == "stopped"
