@@ -1,6 +1,13 @@
 """Helpers of the fine-tuning course. Importing it costs milliseconds: torch and the like load when first used."""
 
+import sys
 from importlib import import_module
+
+if sys.version_info < (3, 11):
+    raise ImportError(
+        f"The course needs Python 3.11 or newer; this kernel is {sys.version.split()[0]} ({sys.executable}). Choose another kernel, "
+        "or make one from environment.yml; the README says how."
+    )
 
 _MODULES = {
     "attribution", "data", "environment", "learning_rates", "metrics", "models", "plots",

@@ -1,4 +1,4 @@
-"""Where we are: host, packages, device, precision, cores, memory, and whether the Hugging Face Hub answers."""
+"""Where we are: host, device, precision, cores, memory, and whether the Hugging Face Hub answers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ import sys
 import threading
 import urllib.request
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
-REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements.txt"
-_NOT_FOR_THE_KERNEL = {"jupyterlab"}  # a front end: Colab and others bring their own
-_REPORTED = ("torch", "transformers", "datasets", "evaluate")
+_CGROUPS = Path("/sys/fs/cgroup")  # where Linux says what a container may use, in its newer and in its older form
 
 
 @dataclass(frozen=True)
@@ -44,23 +41,7 @@ def detect_machine() -> Machine:
     """Look at the machine; loads torch."""
     device, name, memory_gb = _device()
     bf16, fp16 = _precision(device)
-    return Machine(host=_host(), device=device, device_name=name, memory_gb=memory_gb, cores=_cores(), bf16=bf16, fp16=fp16)
-
-
-def check_packages(requirements: Path = REQUIREMENTS) -> None:
-    """Raise ImportError, with the command that helps, when a package is missing or too old or too new."""
-    problems = [problem for line in requirements.read_text(encoding="utf-8").splitlines() if (problem := _problem(line))]
-    if problems:
-        raise ImportError(
-            f"This kernel ({sys.executable}) lacks what the course needs: {'; '.join(problems)}. "
-            f"Run `%pip install -r {requirements}` in a cell, then restart the kernel."
-        )
-
-
-def versions() -> str:
-    """The versions that matter when asking for help, on one line."""
-    packages = [f"{name} {metadata.version(name)}" for name in _REPORTED]
-    return " · ".join([f"Python {platform.python_version()}", *packages])
+    return Machine(host=_host(), device=device, device_name=name, memory_gb=memory_gb, cores=cores(), bf16=bf16, fp16=fp16)
 
 
 def hub_answers(timeout: float = 3.0) -> bool:
@@ -107,24 +88,6 @@ def use_caches_only(only: bool) -> None:
             sys.modules[module].HF_HUB_OFFLINE = only
 
 
-def _problem(line: str) -> str:
-    from packaging.requirements import Requirement
-
-    line = line.partition("#")[0].strip()
-    if not line:
-        return ""
-    requirement = Requirement(line)
-    if requirement.name in _NOT_FOR_THE_KERNEL:
-        return ""
-    try:
-        version = metadata.version(requirement.name)
-    except metadata.PackageNotFoundError:
-        return f"{requirement.name} is missing"
-    if requirement.specifier.contains(version, prereleases=True):
-        return ""
-    return f"{requirement.name} is {version}, expected {requirement.specifier}"
-
-
 def _host() -> str:
     if "COLAB_RELEASE_TAG" in os.environ:
         return "Google Colab"
@@ -135,23 +98,39 @@ def _host() -> str:
     return "local"
 
 
-def _cores() -> int:
-    """Cores this process may use, which in a container can be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def cores(cgroups: Path = _CGROUPS) -> int:
+    """Cores that this process is granted: a container sees all of its host's, and may use a few."""
+    seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    granted = _numbers(cgroups / "cpu.max") or _numbers(cgroups / "cpu/cpu.cfs_quota_us", cgroups / "cpu/cpu.cfs_period_us")
+    return max(1, min(seen, round(granted[0] / granted[1]))) if granted and granted[0] > 0 else seen
+
+
+def memory_gb(cgroups: Path = _CGROUPS) -> float:
+    """GiB of memory that this process is granted, which in a container can be less than the machine has."""
+    import psutil
+
+    limit = _numbers(cgroups / "memory.max") or _numbers(cgroups / "memory/memory.limit_in_bytes")
+    return min([psutil.virtual_memory().total, *(limit or [])]) / 2**30
+
+
+def _numbers(*files: Path) -> list[int] | None:
+    """What Linux has written into these files; None without them, and where it says "max", for no limit."""
+    try:
+        return [int(word) for file in files for word in file.read_text(encoding="utf-8").split()]
+    except (OSError, ValueError):
+        return None
 
 
 def _device() -> tuple[str, str, float]:
     """Device type as torch spells it, its name, and the memory for tensors in GiB."""
-    import psutil
     import torch
 
     if torch.cuda.is_available():
         properties = torch.cuda.get_device_properties(0)
         return "cuda", properties.name, properties.total_memory / 2**30
-    memory_gb = psutil.virtual_memory().total / 2**30
     if torch.backends.mps.is_available():
-        return "mps", "Apple GPU", memory_gb
-    return "cpu", platform.machine(), memory_gb
+        return "mps", "Apple GPU", memory_gb()
+    return "cpu", platform.machine(), memory_gb()
 
 
 def _precision(device: str) -> tuple[bool, bool]:

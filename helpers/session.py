@@ -1,39 +1,59 @@
-"""What the setup cell of every notebook calls: check, choose, say where we are and what each choice costs."""
+"""What the setup cell of every notebook calls: install, look, choose, say where we are and what each choice costs."""
 
 from __future__ import annotations
 
 import os
+import platform
+import textwrap
 from pathlib import Path
 
-from helpers import estimate, hub, hub_errors
-from helpers.environment import Machine, check_packages, detect_machine, hub_answers, use_caches_only, versions
+from helpers import estimate, hub, hub_errors, packages
+from helpers.environment import Machine, detect_machine, hub_answers, use_caches_only
 from helpers.profiles import PROFILES, Profile, choose_profile
 
 
 def setup(profile: str | Profile = "auto") -> tuple[Profile, Machine]:
-    """Check the packages, look at the machine, choose the profile and print all of it. May be called again.
+    """Install what is missing, look at the machine, choose the profile and print all of it. May be called again.
 
     `profile` is "auto", the name of a profile, or a `Profile` of your own. The environment's `FINETUNE_PROFILE`, where it
-    is set, overrules it.
+    is set, overrules it. Raises `packages.SetupError` when a package cannot be installed, or the kernel must be restarted.
     """
-    check_packages()
+    installed = packages.ensure()
     hub_errors.install()
     # For weights that were pickled, transformers would otherwise ask a service on the Hub to convert them, in a thread.
     os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
     machine = detect_machine()
+    _fit_threads(machine.cores)
     answers = _ask_hub()
     chosen, reason = _choose(os.environ.get("FINETUNE_PROFILE") or profile, machine, answers)
     reason += " (FINETUNE_PROFILE)" if os.environ.get("FINETUNE_PROFILE") else ""
-    print(f"Profile   {chosen.name}: {reason}")
-    print(f"Model     {_short(chosen.model)}, learning rate {chosen.learning_rate:g}")
-    print(f"Dataset   {_short(chosen.dataset)}, {chosen.train_size:,} reviews to train on, {chosen.eval_size:,} to evaluate on")
-    print(f"Machine   {machine.host}; {machine.device} ({machine.device_name}), {machine.precision}; "
-          f"{machine.cores} cores, {machine.memory_gb:.0f} GB")
-    print(f"Versions  {versions()}")
+    _print_table({
+        "Host": f"{machine.host}, Python {platform.python_version()}",
+        "Device": f"{machine.device} ({machine.device_name}), {machine.precision}; {machine.cores} cores, {machine.memory_gb:.0f} GB",
+        "Versions": "\n".join(packages.report(installed)),
+        "Profile": f"{chosen.name}: {reason}",
+        "Model": f"{_short(chosen.model)}, learning rate {chosen.learning_rate:g}",
+        "Dataset": f"{_short(chosen.dataset)}, {chosen.train_size:,} reviews to train on, {chosen.eval_size:,} to evaluate on",
+    })
     print("\nWhat each profile costs (the time is an estimate, for the training in notebook 2)")
     for candidate in {**PROFILES, chosen.name: chosen}.values():
         print(f"{'→' if candidate.name == chosen.name else ' '} {candidate.name:9} {_cost(candidate, machine, answers)}")
     return chosen, machine
+
+
+def _print_table(rows: dict[str, str]) -> None:
+    """A name and its lines, wrapped here: a notebook's own wrapping would start the next line under the name."""
+    for name, text in rows.items():
+        lines = [part for line in text.splitlines() for part in textwrap.wrap(line, 100, break_long_words=False, break_on_hyphens=False)]
+        print(f"{name:9} " + f"\n{'':10}".join(lines))
+
+
+def _fit_threads(cores: int) -> None:
+    """In a container torch would start a thread for each core of its host, which makes training slower, not faster."""
+    import torch
+
+    if torch.get_num_threads() > cores:
+        torch.set_num_threads(cores)
 
 
 _went_offline = False  # by us: what the learner has set stays as it is

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,13 +22,6 @@ SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # cells out of view stay in the page
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
-# A smaller sample, so that Run All takes seconds: in the kernel's own startup file, the notebooks stay as they are.
-STARTUP = f"""
-import dataclasses, sys
-sys.path.insert(0, {str(ROOT)!r})
-from helpers.profiles import PROFILES
-PROFILES["offline"] = dataclasses.replace(PROFILES["offline"], train_size=160, eval_size=80, num_train_epochs=1)
-"""
 
 
 def pytest_collection_modifyitems(items):
@@ -75,10 +70,22 @@ class Lab:
         self.page.screenshot(path=PICTURES / f"{name}.png")
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    """(address, token) of a JupyterLab on a copy of the repository."""
-    home = tmp_path_factory.mktemp("lab")
+def startup_code(root: Path, profile: str, **fields) -> str:
+    """A smaller sample, so that Run All takes less: for the kernel's own startup file, the notebooks stay as they are."""
+    return f"""
+import dataclasses, sys
+sys.path.insert(0, {str(root)!r})
+from helpers.profiles import PROFILES
+PROFILES[{profile!r}] = dataclasses.replace(PROFILES[{profile!r}], **{fields!r})
+"""
+
+
+@contextmanager
+def running_lab(home: Path, env: dict, profile: str, command: Sequence[str] = (), **fields):
+    """(address, token, process) of a JupyterLab on a copy of the repository, both in `home`.
+
+    `fields` replace those of the profile, `command` is what starts the server (`binder/start`, for one).
+    """
     copy = home / "repository"
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", "runs", "__pycache__", ".venv"))
     for name, values in SETTINGS.items():
@@ -87,23 +94,23 @@ def server(tmp_path_factory):
         path.write_text(json.dumps(values))
     startup = home / "ipython" / "profile_default" / "startup" / "00_smaller.py"
     startup.parent.mkdir(parents=True)
-    startup.write_text(STARTUP.replace(str(ROOT), str(copy)))
+    startup.write_text(startup_code(copy, profile, **fields))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     token = secrets.token_hex(16)
-    env = os.environ | {
+    env = env | {
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"), "IPYTHONDIR": str(home / "ipython"),
-        "HF_HUB_OFFLINE": "1", "FINETUNE_PROFILE": "offline",
+        "FINETUNE_PROFILE": profile,
     }
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser", f"--port={port}",
+    command = [*command, sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser", f"--port={port}",
                f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={copy}"]
     with open(home / "lab.log", "w") as log:
         process = subprocess.Popen(command, env=env, cwd=copy, stdout=log, stderr=subprocess.STDOUT)
     try:
         address = f"http://127.0.0.1:{port}"
         _wait_for(f"{address}/api/status?token={token}", home / "lab.log")
-        yield address, token
+        yield address, token, process
     finally:
         process.terminate()
         process.wait(20)
@@ -120,8 +127,9 @@ def _wait_for(url: str, log: Path, seconds: float = 60) -> None:
     raise TimeoutError(log.read_text()[-2000:])
 
 
-@pytest.fixture(scope="session")
-def browser():
+@contextmanager
+def chromium():
+    """A headless Chromium."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -129,6 +137,20 @@ def browser():
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """(address, token) of a JupyterLab whose notebooks run in seconds."""
+    env = os.environ | {"HF_HUB_OFFLINE": "1"}
+    with running_lab(tmp_path_factory.mktemp("lab"), env, "offline", train_size=160, eval_size=80, num_train_epochs=1) as (address, token, _):
+        yield address, token
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -90,15 +90,19 @@ def base_layout(folder: Path) -> Path:
     return folder
 
 
-def mini_layout(folder: Path) -> Path:
-    """`prajjwal1/bert-mini`: config.json that names no architecture, vocab.txt, pickled weights, nothing else."""
+def mini_layout(folder: Path, vocabulary_size: int = 0) -> Path:
+    """`prajjwal1/bert-mini`: config.json that names no architecture, vocab.txt, pickled weights, nothing else.
+
+    The vocabulary is the bundled one, filled up to `vocabulary_size` with pieces that no review has.
+    """
     from transformers import AutoTokenizer
 
     cased = AutoTokenizer.from_pretrained(OFFLINE / "bert-tiny-synthetic").get_vocab()
     special = {piece for piece in cased if piece.startswith("[") and piece.endswith("]")}
     pieces = sorted(cased, key=cased.get)
     lowered = dict.fromkeys(piece if piece in special else piece.lower() for piece in pieces)
-    vocabulary = {piece: i for i, piece in enumerate(lowered)}
+    unused = (f"[unused{i}]" for i in range(vocabulary_size - len(lowered)))
+    vocabulary = {piece: i for i, piece in enumerate([*lowered, *unused])}
     _save_weights(folder, num_hidden_layers=4, hidden_size=256, intermediate_size=1024, num_attention_heads=4, vocab_size=len(vocabulary))
     (folder / "model.safetensors").unlink()
     config = json.loads((folder / "config.json").read_text())

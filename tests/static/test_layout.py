@@ -9,10 +9,10 @@ from notebook_files import ROOT
 
 HELPERS = ROOT / "helpers"
 FLOORS = {
-    "profiles": 1, "environment": 1, "runs": 1,
+    "profiles": 1, "environment": 1, "runs": 1, "packages": 1, "links": 1,
     "data": 2, "metrics": 2, "models": 2, "subset": 2, "learning_rates": 2, "hub_errors": 2,
     "training": 3, "plots": 3, "hub": 3, "estimate": 3, "recipes": 3, "attribution": 3,
-    "widgets": 4, "session": 4,
+    "widgets": 4, "session": 4, "fetch": 4,
 }
 
 
@@ -45,6 +45,13 @@ def test_import_helpers_loads_nothing_heavy_and_takes_under_a_fifth_of_a_second(
         "assert not heavy, heavy; assert took < 0.2, took"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_an_old_python_is_told_what_to_choose():
+    """Studio Lab's default kernel is older than the course: a syntax error somewhere inside would tell a learner nothing."""
+    code = "import sys; sys.version_info = (3, 9, 18); import helpers"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "needs Python 3.11 or newer; this kernel is" in done.stderr and "environment.yml" in done.stderr
 
 
 def test_bundled_files_stay_below_ten_megabytes():

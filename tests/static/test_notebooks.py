@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import subprocess
 
 import nbformat
 import pytest
@@ -48,9 +49,37 @@ def test_setup_cell_is_the_same_in_all():
     assert len(cells) == 1
 
 
+def test_setup_cell_is_short():
+    """It is the first that a learner reads, and the last that should need explaining."""
+    assert len(code_cells(NOTEBOOKS[0])[0].source.splitlines()) <= 15
+
+
 @each_notebook
 def test_setup_comes_first(path):
     assert code_cells(path)[0].id == "setup"
+
+
+@each_notebook
+def test_colab_gives_a_gpu_and_a_table_of_contents(path):
+    """Without it, Colab starts on a CPU, and BERT-base takes hours."""
+    metadata = read(path).metadata
+    assert metadata.accelerator == "GPU" and metadata.colab.toc_visible is True
+
+
+def test_widgets_are_those_that_every_host_can_show():
+    """Colab loads no other package's widgets without its custom widget manager, switched on by hand."""
+    sources = [*(ROOT / "helpers").rglob("*.py"), *NOTEBOOKS]
+    foreign = re.compile(r"\b(ipympl|bqplot|plotly|ipyvuetify|anywidget|ipycanvas|itables|enable_custom_widget_manager|%matplotlib widget)\b")
+    assert [path.name for path in sources if foreign.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_file_names_are_legal_everywhere():
+    """Windows refuses some characters and names, and takes two names that differ in case for one."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    names = [name for name in listed.split("\0") if name]
+    assert len(names) > 80 and len({name.lower() for name in names}) == len(names)
+    reserved = re.compile(r"(^|/)(con|prn|aux|nul|com\d|lpt\d)(\.[^/]*)?(/|$)|[<>:\"|?*\\]|[. ](/|$)", re.IGNORECASE)
+    assert [name for name in names if reserved.search(name)] == []
 
 
 @each_notebook

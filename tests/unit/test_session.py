@@ -38,6 +38,16 @@ def test_what_the_learner_has_set_stays(answers, monkeypatch):
     assert os.environ["HF_HUB_OFFLINE"] == "1"
 
 
+def test_torch_starts_no_more_threads_than_cores_are_granted(monkeypatch):
+    import torch
+
+    chosen = []
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 16)
+    monkeypatch.setattr(torch, "set_num_threads", chosen.append)
+    session._fit_threads(2), session._fit_threads(16)
+    assert chosen == [2], "and what the learner has lowered stays"
+
+
 def test_a_profile_of_ones_own_is_taken_as_it_is(monkeypatch):
     own = Profile(model="a/b", dataset="c/d")
     assert session._choose(own, CPU, answers=True) == (own, "your own")

@@ -1,0 +1,241 @@
+"""How much memory the course takes on Binder: `python tests/benchmarks/memory.py [--full]`.
+
+JupyterLab is started through `binder/start` in a memory cgroup with Binder's limit of 2 GB, and a headless Chromium outside
+of it runs the three notebooks one after the other, each in a kernel of its own; those of the earlier ones stay alive. In the
+lab of notebooks 2 and 3, Run is pressed once more. A loopback Hub serves the profile `small` in its real sizes to an empty cache:
+a BERT of 4 layers x 256 with 30,522 pieces, and 10,000 + 10,000 synthetic reviews, of which 1,000 + 1,000 are used.
+
+Ten times a second, the resident memory of the server and of everything it started is read from /proc. One notebook's kernel and
+the server are added up as RSS, which counts a page that both use twice; all kernels as PSS, which counts it once. Files read
+through the page cache are in neither. What an environment variable changes is seen by setting it for this command.
+
+Without `--full`, 200 reviews and one epoch: the peak is that of the largest batch, 8 reviews of 512 tokens forward and
+backward or 32 forward, and a few dozen batches of synthetic reviews have some of these. More of them take longer, not more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext
+from multiprocessing import get_context
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from browser.conftest import Lab, chromium, running_lab  # noqa: E402
+from hub.server import LoopbackHub, Repository  # noqa: E402
+from notebook_files import NOTEBOOKS  # noqa: E402
+
+from helpers.profiles import PROFILES  # noqa: E402
+
+LIMIT, REQUIRED = 2 << 30, 1_500_000_000  # Binder's "2G", and what is to suffice
+SMALLER = {"train_size": 200, "eval_size": 200, "num_train_epochs": 1}
+BERT_MINI_PIECES = 30_522
+ROWS = {"train": 20_000, "test": 20_000}
+# What cgroup v1 and v2 call things: limit, limit of memory and swap, highest use, how often the limit was hit, kills, and anonymous memory.
+V1 = {"limit": "memory.limit_in_bytes", "swap": "memory.memsw.limit_in_bytes", "peak": "memory.max_usage_in_bytes",
+      "kills": ("memory.oom_control", "oom_kill"), "anonymous": ("memory.stat", "total_rss")}
+V2 = {"limit": "memory.max", "swap": "memory.swap.max", "peak": "memory.peak",
+      "kills": ("memory.events", "oom_kill"), "anonymous": ("memory.stat", "anon")}
+
+
+class MemoryGroup:
+    """A cgroup with a memory limit; raises OSError where none can be made."""
+
+    def __init__(self, limit: int):
+        v1 = Path("/sys/fs/cgroup/memory")
+        self.names, parent = (V1, v1) if v1.is_dir() else (V2, Path("/sys/fs/cgroup"))
+        self.folder = parent / f"course-{os.getpid()}-{limit >> 20}"
+        self.folder.mkdir()
+        try:
+            (self.folder / self.names["limit"]).write_text(str(limit))
+            if (swap := self.folder / self.names["swap"]).exists():
+                swap.write_text(str(limit) if self.names is V1 else "0")
+        except OSError:
+            self.folder.rmdir()
+            raise
+
+    @property
+    def command(self) -> list[str]:
+        """Put before a command, it starts that in the group."""
+        return ["sh", "-c", f'echo $$ > {self.folder}/cgroup.procs && exec "$@"', "sh"]
+
+    def __enter__(self) -> MemoryGroup:
+        return self
+
+    def __exit__(self, *_) -> None:
+        for pid in (self.folder / "cgroup.procs").read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+        for _ in range(50):
+            try:
+                return self.folder.rmdir()
+            except OSError:  # the kernel has not buried them yet
+                time.sleep(0.1)
+
+    def peak(self) -> int:
+        """Bytes, page cache included."""
+        path = self.folder / self.names["peak"]
+        return int(path.read_text()) if path.exists() else 0
+
+    def value(self, name: str) -> int:
+        file, key = self.names[name]
+        lines = dict(line.split() for line in (self.folder / file).read_text().splitlines())
+        return int(lines.get(key, 0))
+
+
+@contextmanager
+def memory_group():
+    """The group with Binder's limit, once it has been seen that a limit is enforced here; else None and a line that says so."""
+    code = "taken = bytearray(300 << 20); taken[::4096] = bytes(len(taken[::4096]))"
+    try:
+        with MemoryGroup(200 << 20) as trial:
+            killed = subprocess.run([*trial.command, sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+        if not killed:
+            raise OSError("300 MB fit into 200 MB")
+        group = MemoryGroup(LIMIT)
+    except OSError as error:
+        print(f"No memory limit, only samples: {error}")
+        with nullcontext() as nothing:
+            yield nothing
+        return
+    print(f"Memory limit {LIMIT / 1e6:,.0f} MB, enforced: a process of 300 MB was killed in a group of 200 MB")
+    with group:
+        yield group
+
+
+class Sampler(threading.Thread):
+    """The highest values since `begin`, of samples ten times a second."""
+
+    def __init__(self, server: psutil.Process, group: MemoryGroup | None):
+        super().__init__(daemon=True)
+        self.server, self.group, self.ended = server, group, threading.Event()
+        self.begin()
+
+    def begin(self) -> None:
+        """What is started from now on belongs to the next notebook."""
+        self.earlier = {process.pid for process in self.server.children(recursive=True)}
+        self.peaks: dict[str, int] = {}
+
+    def run(self) -> None:
+        while not self.ended.wait(0.1):
+            for name, value in self.sample().items():
+                self.peaks[name] = max(value, self.peaks.get(name, 0))
+
+    def sample(self) -> dict[str, int]:
+        server, server_pss = resident(self.server)
+        started = {process.pid: resident(process) for process in self.server.children(recursive=True)}
+        kernel = sum(rss for pid, (rss, _) in started.items() if pid not in self.earlier)
+        return {
+            "kernel": kernel, "server": server, "together": kernel + server,
+            "all": server_pss + sum(pss for _, pss in started.values()),
+            "anonymous": self.group.value("anonymous") if self.group else 0,
+        }
+
+
+def resident(process: psutil.Process) -> tuple[int, int]:
+    """RSS and PSS; RSS twice where there is no PSS, zeros for a process that has ended."""
+    try:
+        memory = process.memory_full_info()
+    except psutil.AccessDenied:
+        memory = process.memory_info()
+    except psutil.Error:
+        return 0, 0
+    return memory.rss, getattr(memory, "pss", memory.rss)
+
+
+def warn_of_others() -> None:
+    """PSS divides a library's pages among all who use it: with PyTorch loaded by others, the course's share looks smaller."""
+    for process in psutil.process_iter():
+        try:
+            if any("libtorch_cpu" in mapped.path for mapped in process.memory_maps()):
+                print(f"Process {process.pid} uses PyTorch too: the sum over all kernels (PSS) is too small")
+        except psutil.Error:
+            pass
+
+
+def build(folder: Path) -> list[Repository]:
+    """What `small` asks the Hub for in its real sizes, and of `full` what its estimate of time needs."""
+    from bytes_served import write_repository
+    from hub.repositories import mini_layout
+    from transformers import BertConfig
+
+    full, small = PROFILES["full"], PROFILES["small"]
+    BertConfig(vocab_size=28_996).save_pretrained(folder / "base")
+    return [
+        Repository("models", full.model, {full.model_revision: folder / "base"}, main=full.model_revision),
+        Repository("models", small.model, {small.model_revision: mini_layout(folder / "mini", BERT_MINI_PIECES)}, main=small.model_revision),
+        write_repository(folder / "yelp", ROWS),
+    ]
+
+
+def run_notebook(lab: Lab, name: str, seconds: float) -> None:
+    """Run all cells, and the lab once more where there is one."""
+    lab.open(name)
+    lab.run_all(seconds)
+    if lab.page.locator("[data-mime-type='application/vnd.jupyter.error']").count():
+        raise RuntimeError(f"{name}: a cell ended with an error")
+    sizes = lab.ask("[profile.name, len(dataset['train']), len(dataset['test']), load_config(profile).vocab_size]")
+    if sizes != ["small", 10_000, 10_000, BERT_MINI_PIECES]:
+        raise RuntimeError(f"{name} ran with {sizes}")
+    if lab.ask("'panel' in globals()"):
+        lab.ask("panel.run().status")
+
+
+def measure(hub: LoopbackHub, home: Path, group: MemoryGroup | None, fields: dict):
+    """(notebook, peaks) of each."""
+    env = {name: value for name, value in os.environ.items() if name != "HF_HUB_OFFLINE"}
+    env |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(home / "hf_home")}
+    command = [*(group.command if group else []), str(ROOT / "binder" / "start")]
+    with running_lab(home, env, "small", command, **fields) as (address, token, process), chromium() as browser:
+        sampler = Sampler(psutil.Process(process.pid), group)
+        sampler.start()
+        lab = Lab(address, token, browser.new_page())
+        try:
+            for notebook in NOTEBOOKS:
+                sampler.begin()
+                run_notebook(lab, notebook.name, seconds=600 if fields else 3600)
+                yield notebook.stem, sampler.peaks
+        finally:
+            sampler.ended.set()
+            sampler.join()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--full", action="store_true", help="the profile's own numbers of reviews and epochs")
+    fields = {} if parser.parse_args().full else SMALLER
+    warn_of_others()
+    with tempfile.TemporaryDirectory() as folder, memory_group() as group:
+        # In a process of its own: with PyTorch loaded here, its pages would be shared with the kernels'.
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:
+            repositories = other.submit(build, Path(folder)).result()
+        columns = {"kernel": "its kernel", "server": "server", "together": "both", "all": "with the earlier kernels (PSS)", "anonymous": "anonymous"}
+        print(f"| peak, MB | {' | '.join(columns.values())} |\n|---|{'---:|' * len(columns)}")
+        highest = {"together": 0, "all": 0}
+        try:
+            with LoopbackHub(repositories) as hub:
+                for name, peaks in measure(hub, Path(folder) / "lab", group, fields):
+                    highest = {key: max(value, peaks[key]) for key, value in highest.items()}
+                    print(f"| {name} | {' | '.join(f'{peaks[column] / 1e6:,.0f}' for column in columns)} |", flush=True)
+        finally:
+            if group:
+                print(f"\nThe group's peak, page cache included: {group.peak() / 1e6:,.0f} MB; processes killed: {group.value('kills')}")
+        for what, key in {"One notebook": "together", "All three": "all"}.items():
+            verdict = "below" if highest[key] < REQUIRED else "NOT below"
+            print(f"{what}: {highest[key] / 1e6:,.0f} MB, {verdict} {REQUIRED / 1e6:,.0f}")
+    warn_of_others()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Tries the course in an environment of its own: Colab's versions, the oldest that requirements.txt allows, or the newest there are.
+
+    pip install uv
+    python tests/hosts/environments.py colab        # or: oldest, newest
+
+Installs it, lets the setup cell add what is missing, checks that this changed no installed version, and runs the unit tests and all
+notebooks. `UV_TORCH_BACKEND=cpu` takes PyTorch without CUDA; `--torch torch==2.13.0` a certain one.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+MISSING_ON_COLAB = {"evaluate"}
+
+
+def requirements(which: str, torch: str | None) -> list[str]:
+    """What to install before the setup cell runs."""
+    lines = [line.partition("#")[0].strip() for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()]
+    lines = [line for line in lines if line]
+    if which == "colab":
+        wanted = [line for line in (ROOT / "tests/hosts/colab.txt").read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+        wanted.append(next(line for line in lines if line.startswith("torch")))
+    elif which == "oldest":
+        wanted = [re.sub(r">=([\d.]+).*", r"==\1", line) for line in lines]
+    else:
+        wanted = [re.sub(r",<[\d.]+", "", line) for line in lines]
+    return [torch if torch and line.startswith("torch") else line for line in wanted]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("which", choices=("colab", "oldest", "newest"))
+    parser.add_argument("--torch", help="instead of what requirements.txt says of torch")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        check(requirements(arguments.which, arguments.torch), MISSING_ON_COLAB if arguments.which == "colab" else set(), Path(folder))
+
+
+def check(wanted: list[str], missing: set[str], folder: Path) -> None:
+    python = folder / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    run("uv", "venv", "--quiet", "--seed", "--python", sys.executable, folder / "venv")
+    run("uv", "pip", "install", "--quiet", "--python", python, *wanted)
+    host = folder / "host.txt"
+    host.write_text(freeze(python), encoding="utf-8")
+    run("uv", "pip", "install", "--quiet", "--python", python, "--constraint", host, "--requirements", ROOT / "tests/requirements.txt")
+
+    before = set(freeze(python).splitlines())
+    run(python, "-c", "import helpers; helpers.setup()", FINETUNE_PROFILE="offline")
+    after = set(freeze(python).splitlines())
+    added = {line.partition("==")[0] for line in after - before}
+    print(f"The setup cell added: {', '.join(sorted(added)) or 'nothing'}; removed or replaced: {', '.join(sorted(before - after)) or 'nothing'}")
+    assert added == missing and before <= after, "it installs what is missing and changes no installed version"
+    run(python, "-m", "pytest", "-q", "tests/unit", "tests/notebooks", "tests/hosts")
+
+
+def freeze(python: Path) -> str:
+    return subprocess.run(["uv", "pip", "freeze", "--python", python], check=True, capture_output=True, text=True).stdout
+
+
+def run(*command, **env) -> None:
+    print("+", *command, flush=True)
+    subprocess.run([*map(str, command)], cwd=ROOT, env=os.environ | env, check=True)
+
+
+if __name__ == "__main__":
+    main()
