@@ -91,7 +91,7 @@ def use_caches_only(only: bool) -> None:
 def _host() -> str:
     if "COLAB_RELEASE_TAG" in os.environ:
         return "Google Colab"
-    if "BINDER_SERVICE_HOST" in os.environ:
+    if "BINDER_REPO_URL" in os.environ:
         return "Binder"
     if Path("/home/studio-lab-user").exists():
         return "SageMaker Studio Lab"

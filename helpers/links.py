@@ -30,9 +30,11 @@ def badges(repository: str, path: str) -> str:
     return " ".join(f"[![Open in {host}](https://{image})](https://{link})" for host, (image, link) in hosts.items())
 
 
-def rewritten(text: str, repository: str, path: str) -> str:
-    """The text of a README or a notebook at `path`, as it lies on the disk, with every such link leading to `repository`."""
-    text = _BADGES.sub(lambda found: badges(repository, path if path.endswith(".ipynb") else found[1]), text)
+def rewritten(path: Path, repository: str, root: Path = ROOT) -> str:
+    """The text of a README or a notebook with every such link leading to `repository`, and to notebooks that exist."""
+    own = path.relative_to(root).as_posix()
+    text = path.read_text(encoding="utf-8")
+    text = _BADGES.sub(lambda found: badges(repository, found[1] if (root / found[1]).is_file() else own), text)
     return _CLONES.sub(lambda found: found[1] + repository, text)
 
 
@@ -52,7 +54,7 @@ def move(address: str, root: Path = ROOT) -> list[Path]:
     if found is None:
         raise ValueError(f"Expected https://github.com/<owner>/<repository>, got {address!r}.")
     repository = found[1]
-    changes = {path: rewritten(path.read_text(encoding="utf-8"), repository, path.relative_to(root).as_posix()) for path in files(root)}
+    changes = {path: rewritten(path, repository, root) for path in files(root)}
     settings = root / "pyproject.toml"
     changes[settings] = settings.read_text(encoding="utf-8").replace(f"https://github.com/{current(root)}", f"https://github.com/{repository}")
     changed = [path for path, text in changes.items() if text != path.read_text(encoding="utf-8")]

@@ -1,16 +1,17 @@
-"""How much memory the course takes on Binder: `python tests/benchmarks/memory.py [--full]`.
+"""How much memory the course takes on Binder: `python tests/benchmarks/memory.py [--full] [--no-limit]`.
 
 JupyterLab is started through `binder/start` in a memory cgroup with Binder's limit of 2 GB, and a headless Chromium outside
-of it runs the three notebooks one after the other, each in a kernel of its own; those of the earlier ones stay alive. In the
-lab of notebooks 2 and 3, Run is pressed once more. A loopback Hub serves the profile `small` in its real sizes to an empty cache:
-a BERT of 4 layers x 256 with 30,522 pieces, and 10,000 + 10,000 synthetic reviews, of which 1,000 + 1,000 are used.
+of it runs the three notebooks one after the other, each in a kernel of its own: first with the kernel shut down before the next
+notebook, then with all kept alive. In the lab of notebooks 2 and 3, Run is pressed once more. A loopback Hub serves the profile
+`small` in its real sizes to an empty cache: a BERT of 4 layers x 256 with 30,522 pieces, and 10,000 + 10,000 synthetic reviews.
 
 Ten times a second, the resident memory of the server and of everything it started is read from /proc. One notebook's kernel and
-the server are added up as RSS, which counts a page that both use twice; all kernels as PSS, which counts it once. Files read
-through the page cache are in neither. What an environment variable changes is seen by setting it for this command.
+the server are added up as RSS, which counts a page that both use twice; all kernels as PSS, which counts it once. What an environment
+variable changes is seen by setting it for this command. Where the limit kills a kernel, its row ends there; `--no-limit` says by how
+much it was too small.
 
-Without `--full`, 200 reviews and one epoch: the peak is that of the largest batch, 8 reviews of 512 tokens forward and
-backward or 32 forward, and a few dozen batches of synthetic reviews have some of these. More of them take longer, not more.
+Without `--full`, 200 reviews and one epoch: the peak is that of the largest batches, 8 reviews of 512 pieces forward and
+backward, and of what malloc keeps of earlier ones; a few dozen batches have both. `--full` may keep somewhat more: take it as the judge.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -94,24 +95,29 @@ class MemoryGroup:
         return int(lines.get(key, 0))
 
 
-@contextmanager
-def memory_group():
-    """The group with Binder's limit, once it has been seen that a limit is enforced here; else None and a line that says so."""
+def limit_is_enforced() -> bool:
+    """Whether a process that takes 300 MB is killed in a group of 200 MB; prints the answer."""
     code = "taken = bytearray(300 << 20); taken[::4096] = bytes(len(taken[::4096]))"
     try:
         with MemoryGroup(200 << 20) as trial:
-            killed = subprocess.run([*trial.command, sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
-        if not killed:
-            raise OSError("300 MB fit into 200 MB")
-        group = MemoryGroup(LIMIT)
+            ended = subprocess.run([*trial.command, sys.executable, "-c", code], check=False).returncode
     except OSError as error:
         print(f"No memory limit, only samples: {error}")
-        with nullcontext() as nothing:
-            yield nothing
+        return False
+    enforced = ended == -signal.SIGKILL
+    print(f"A process of 300 MB in a group of 200 MB was {'killed: the limit is enforced' if enforced else 'not killed: only samples'}")
+    return enforced
+
+
+@contextmanager
+def memory_group(limited: bool):
+    """A group with Binder's limit, or None."""
+    if not limited:
+        yield None
         return
-    print(f"Memory limit {LIMIT / 1e6:,.0f} MB, enforced: a process of 300 MB was killed in a group of 200 MB")
-    with group:
+    with MemoryGroup(LIMIT) as group:
         yield group
+        print(f"\nThe group's peak, page cache included: {group.peak() / 1e6:,.0f} of {LIMIT / 1e6:,.0f} MB; killed: {group.value('kills')}\n")
 
 
 class Sampler(threading.Thread):
@@ -192,48 +198,64 @@ def run_notebook(lab: Lab, name: str, seconds: float) -> None:
         lab.ask("panel.run().status")
 
 
-def measure(hub: LoopbackHub, home: Path, group: MemoryGroup | None, fields: dict):
-    """(notebook, peaks) of each."""
+@contextmanager
+def sampled_lab(hub: LoopbackHub, home: Path, group: MemoryGroup | None, fields: dict):
+    """(lab, sampler) of a JupyterLab in the group."""
     env = {name: value for name, value in os.environ.items() if name != "HF_HUB_OFFLINE"}
-    env |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(home / "hf_home")}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
+    env |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(home / "hf_home"), "PATH": path}
     command = [*(group.command if group else []), str(ROOT / "binder" / "start")]
+    home.mkdir()
     with running_lab(home, env, "small", command, **fields) as (address, token, process), chromium() as browser:
         sampler = Sampler(psutil.Process(process.pid), group)
         sampler.start()
-        lab = Lab(address, token, browser.new_page())
         try:
-            for notebook in NOTEBOOKS:
-                sampler.begin()
-                run_notebook(lab, notebook.name, seconds=600 if fields else 3600)
-                yield notebook.stem, sampler.peaks
+            yield Lab(address, token, browser.new_page()), sampler
         finally:
             sampler.ended.set()
             sampler.join()
 
 
+def measure(hub: LoopbackHub, home: Path, group: MemoryGroup | None, fields: dict, keep: bool):
+    """(notebook, peaks, whether it ran to its end), until one did not."""
+    with sampled_lab(hub, home, group, fields) as (lab, sampler):
+        for notebook in NOTEBOOKS:
+            sampler.begin()
+            try:
+                run_notebook(lab, notebook.name, seconds=1200 if fields else 3600)
+            except Exception:
+                if not (group and group.value("kills")):
+                    raise
+                yield notebook.stem, sampler.peaks, False
+                return
+            yield notebook.stem, sampler.peaks, True
+            if not keep:
+                lab.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--full", action="store_true", help="the profile's own numbers of reviews and epochs")
-    fields = {} if parser.parse_args().full else SMALLER
+    parser.add_argument("--no-limit", action="store_true", help="only sample")
+    options = parser.parse_args()
+    fields = {} if options.full else SMALLER
     warn_of_others()
-    with tempfile.TemporaryDirectory() as folder, memory_group() as group:
+    limited = not options.no_limit and limit_is_enforced()
+    columns = {"kernel": "its kernel", "server": "server", "together": "both", "all": "with kernels kept (PSS)", "anonymous": "group: anonymous"}
+    with tempfile.TemporaryDirectory() as folder:
         # In a process of its own: with PyTorch loaded here, its pages would be shared with the kernels'.
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:
             repositories = other.submit(build, Path(folder)).result()
-        columns = {"kernel": "its kernel", "server": "server", "together": "both", "all": "with the earlier kernels (PSS)", "anonymous": "anonymous"}
-        print(f"| peak, MB | {' | '.join(columns.values())} |\n|---|{'---:|' * len(columns)}")
-        highest = {"together": 0, "all": 0}
-        try:
-            with LoopbackHub(repositories) as hub:
-                for name, peaks in measure(hub, Path(folder) / "lab", group, fields):
-                    highest = {key: max(value, peaks[key]) for key, value in highest.items()}
-                    print(f"| {name} | {' | '.join(f'{peaks[column] / 1e6:,.0f}' for column in columns)} |", flush=True)
-        finally:
-            if group:
-                print(f"\nThe group's peak, page cache included: {group.peak() / 1e6:,.0f} MB; processes killed: {group.value('kills')}")
-        for what, key in {"One notebook": "together", "All three": "all"}.items():
-            verdict = "below" if highest[key] < REQUIRED else "NOT below"
-            print(f"{what}: {highest[key] / 1e6:,.0f} MB, {verdict} {REQUIRED / 1e6:,.0f}")
+        for keep, title in {False: "one kernel at a time", True: "all kernels kept"}.items():
+            print(f"\n| {title}: peak in MB | {' | '.join(columns.values())} |\n|---|{'---:|' * len(columns)}", flush=True)
+            highest, ended = 0, True
+            with LoopbackHub(repositories) as hub, memory_group(limited) as group:
+                for name, peaks, ended in measure(hub, Path(folder) / title.replace(" ", "-"), group, fields, keep):
+                    highest = max(highest, peaks["all" if keep else "together"])
+                    row = [f"{peaks[column] / 1e6:,.0f}" for column in columns]
+                    print(f"| {name}{'' if ended else ', killed'} | {' | '.join(row)} |", flush=True)
+            verdict = "below" if highest < REQUIRED and ended else "NOT below"
+            print(f"{title}: {highest / 1e6:,.0f} MB{'' if ended else ' when one was killed'}, {verdict} {REQUIRED / 1e6:,.0f} MB", flush=True)
     warn_of_others()
 
 

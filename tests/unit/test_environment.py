@@ -97,7 +97,7 @@ def test_a_gpu_gets_the_half_precision_it_is_good_at(monkeypatch, capability, pr
 
 def test_hosts_are_told_apart(monkeypatch):
     assert detect_machine().host == "local"
-    monkeypatch.setenv("BINDER_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("BINDER_REPO_URL", "https://example.org")
     assert detect_machine().host == "Binder"
     monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab")
     assert detect_machine().host == "Google Colab"

@@ -1,3 +1,4 @@
+import itertools
 import json
 import shutil
 
@@ -22,8 +23,7 @@ def copy(tmp_path):
 @pytest.mark.parametrize("path", links.files(), ids=lambda path: path.name)
 def test_every_link_agrees_with_the_address_and_with_the_files_path(path):
     """Dead badges are the commonest fault of such collections. Red? `python -m helpers.links` with the address of pyproject.toml."""
-    text = path.read_text(encoding="utf-8")
-    assert links.rewritten(text, links.current(), path.relative_to(ROOT).as_posix()) == text
+    assert links.rewritten(path, links.current()) == path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -31,6 +31,12 @@ def test_each_notebook_has_its_badges_at_its_head_and_its_address_in_the_setup_c
     expected = links.badges(links.current(), f"notebooks/{path.name}")
     assert expected.count("](") == 6 and read(path).cells[0].source.splitlines()[2] == expected
     assert f'REPOSITORY = "{ADDRESS}"\n' in next(cell.source for cell in read(path).cells if cell.id == "setup")
+
+
+@pytest.mark.parametrize(("path", "following"), list(itertools.pairwise(NOTEBOOKS)), ids=lambda path: path.stem)
+def test_the_foot_of_a_notebook_opens_the_next_one_on_the_same_host(path, following):
+    """Where a notebook was copied alone, the next one does not lie beside it."""
+    assert links.badges(links.current(), f"notebooks/{following.name}") in read(path).cells[-1].source
 
 
 def test_the_readme_has_the_badges_of_every_notebook_and_the_clone():
