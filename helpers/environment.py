@@ -7,8 +7,10 @@ import os
 import platform
 import sys
 import threading
+import time
 import urllib.request
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 _CGROUPS = Path("/sys/fs/cgroup")  # where Linux says what a container may use, in its newer and in its older form
@@ -35,6 +37,13 @@ class Machine:
     @property
     def precision(self) -> str:
         return "bf16" if self.bf16 else "fp16" if self.fp16 else "float32"
+
+    @property
+    def half_precision(self):
+        """The 16-bit type that this machine trains well in, for `torch.autocast`; None where float32 is better."""
+        import torch
+
+        return torch.bfloat16 if self.bf16 else torch.float16 if self.fp16 else None
 
 
 def detect_machine() -> Machine:
@@ -135,9 +144,29 @@ def _device() -> tuple[str, str, float]:
 
 def _precision(device: str) -> tuple[bool, bool]:
     """(bf16, fp16): half precision only where it is safe and pays."""
-    if device != "cuda":
-        return False, False
     import torch
 
-    bf16 = torch.cuda.get_device_capability()[0] >= 8  # Ampere; older GPUs emulate bf16 slowly
-    return bf16, not bf16
+    if device == "cuda":
+        bf16 = torch.cuda.get_device_capability()[0] >= 8  # Ampere; older GPUs emulate bf16 slowly
+        return bf16, not bf16
+    return device == "cpu" and _bf16_is_faster(), False
+
+
+@cache
+def _bf16_is_faster() -> bool:
+    """Whether this CPU multiplies in bf16 at least half as fast again as in float32: some have units for it, others emulate it.
+
+    No flag of PyTorch's tells for every maker of CPUs. Takes about 50 ms; kept, so that the answer does not change within a kernel.
+    """
+    import torch
+
+    def seconds(dtype) -> float:
+        left, right = torch.randn(1024, 768, dtype=dtype), torch.randn(768, 768, dtype=dtype)
+        best = float("inf")
+        for _ in range(5):
+            began = time.perf_counter()
+            left @ right
+            best = min(best, time.perf_counter() - began)
+        return best
+
+    return seconds(torch.float32) > 1.5 * seconds(torch.bfloat16)

@@ -71,6 +71,18 @@ def padding_bars(costs: Sequence[PaddingCost]) -> Figure:
     return figure
 
 
+def ladder(speeds: Mapping[str, float]) -> Figure:
+    """A bar per recipe: reviews a second in training, and how many times that of the first."""
+    figure, ax = picture(8, 0.7 + 0.45 * len(speeds))
+    bars = ax.barh(list(speeds), list(speeds.values()), color=[GREY, *[BLUE] * (len(speeds) - 1)])
+    first = next(iter(speeds.values()))
+    ax.bar_label(bars, [f" {speed:.3g}  ({speed / first:.1f}×)" for speed in speeds.values()])
+    ax.invert_yaxis()
+    ax.margins(x=0.15)
+    ax.set(xlabel="reviews a second, in training")
+    return figure
+
+
 def batch_lengths(batches: Mapping[str, Sequence[np.ndarray]], max_length: int, count: int = 12) -> Figure:
     """The first `count` batches of each strategy, a column a text: real tokens below, padding above."""
     figure, axes = picture(9, 2.8, len(batches))

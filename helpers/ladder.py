@@ -1,0 +1,113 @@
+"""How fast each recipe trains on this machine: a few steps of each, on batches of the lengths that it would meet."""
+
+from __future__ import annotations
+
+import copy
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from helpers.data import batch_lengths
+from helpers.environment import Machine
+
+VOCABULARY = 1_000  # a small embedding: building the real one takes longer than all the rest, and looking up costs the same
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A recipe: that of the rung before it, and one thing more."""
+
+    name: str
+    why: str
+    padding: str = "group_by_length"  # one of data.PADDING_STRATEGIES
+    half: bool = True  # bf16 or fp16, where the machine is good at it
+    attention_dropout: bool = False
+    fused: bool = True
+
+
+TUTORIAL = Rung("tutorial", "every review is padded to the limit", "max_length", half=False, attention_dropout=True, fused=False)
+FAST = Rung("no attention dropout, fused AdamW", "attention becomes one kernel that never stores its matrix, the optimizer another")
+_RUNGS = (
+    TUTORIAL,
+    Rung("dynamic padding", "a batch is only as long as its longest review", "longest", half=False, attention_dropout=True, fused=False),
+    Rung("grouped by length", "reviews of similar length share a batch: hardly any padding", half=False, attention_dropout=True, fused=False),
+    Rung("half precision", "numbers of 16 bits: half the memory to move, and faster units to multiply them", attention_dropout=True, fused=False),
+    FAST,
+)
+
+
+def rungs(machine: Machine) -> list[Rung]:
+    """The recipes from the tutorial's to the fast one; without half precision where the machine has none that pays."""
+    return [rung for rung in _RUNGS if rung.name != "half precision" or machine.half_precision is not None]
+
+
+def reviews_per_second(
+    config, lengths: Sequence[int], machine: Machine, recipes: Sequence[Rung] | None = None, *,
+    batches: int = 4, rounds: int = 3, budget: float = 15.0, batch_size: int | None = None,
+) -> dict[str, float]:
+    """Training throughput by rung's name, in reviews a second.
+
+    `config` is the model's, `lengths` are the reviews' tokens, shape (reviews,). An epoch of each recipe is put into batches; on `batches`
+    of them, spread evenly from the shortest to the longest, a model with random weights is trained. The rungs take turns, `rounds`
+    times or until `budget` seconds are over, and the median counts: what else the machine does then slows all of them.
+    """
+    recipes = rungs(machine) if recipes is None else recipes
+    limit = getattr(config, "max_position_embeddings", None) or max(lengths)
+    size = batch_size or machine.train_batch_size
+    chosen = {  # padded to the limit, all batches are of one shape
+        rung.name: _spread(batch_lengths(np.asarray(lengths), size, rung.padding, limit), 1 if rung.padding == "max_length" else batches)
+        for rung in recipes
+    }
+    steps = {rung.name: _step(config, machine, rung, limit) for rung in recipes}
+    seconds: dict[str, list[float]] = {rung.name: [] for rung in recipes}
+    for name, step in steps.items():
+        step(chosen[name][0])  # the first is slower: memory is asked for, kernels are chosen
+    end = time.perf_counter() + budget
+    for _ in range(rounds):
+        for name, step in steps.items():
+            seconds[name].append(sum(step(batch) for batch in chosen[name]))
+        if time.perf_counter() > end:
+            break
+    return {name: sum(map(len, chosen[name])) / statistics.median(seconds[name]) for name in steps}
+
+
+def _spread(batches: list[np.ndarray], count: int) -> list[np.ndarray]:
+    """`count` of the full batches, at equal distances in their length."""
+    full = sorted((batch for batch in batches if len(batch) == len(batches[0])), key=max)
+    places = (np.arange(min(count, len(full))) + 0.5) / min(count, len(full)) * len(full)
+    return [full[int(place)] for place in places]
+
+
+def _step(config, machine: Machine, rung: Rung, limit: int) -> Callable[[np.ndarray], float]:
+    """A function: trains on a batch of reviews of these lengths, gives the seconds it took."""
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    config = copy.deepcopy(config)
+    config.vocab_size = VOCABULARY
+    if not rung.attention_dropout:
+        config.attention_probs_dropout_prob = 0.0
+    model = AutoModelForSequenceClassification.from_config(config).to(machine.device).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, fused=rung.fused)
+    half = rung.half and machine.half_precision is not None
+    scaler = torch.amp.GradScaler(machine.device, enabled=half and machine.fp16)
+
+    def step(lengths: np.ndarray) -> float:
+        width = limit if rung.padding == "max_length" else int(max(lengths))
+        mask = (torch.arange(width)[None, :] < torch.tensor(lengths)[:, None]).long().to(machine.device)
+        inputs = {"input_ids": torch.randint(5, VOCABULARY, mask.shape, device=machine.device), "attention_mask": mask,
+                  "labels": torch.zeros(len(lengths), dtype=torch.long, device=machine.device)}
+        began = time.perf_counter()
+        with torch.autocast(machine.device, dtype=machine.half_precision, enabled=half):
+            loss = model(**inputs).loss
+        scaler.scale(loss).backward()
+        scaler.unscale_(optimizer)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
+        scaler.step(optimizer), scaler.update(), optimizer.zero_grad()
+        loss.item()  # waits for the device
+        return time.perf_counter() - began
+
+    return step
