@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -120,6 +121,18 @@ def memory_gb(cgroups: Path = _CGROUPS) -> float:
 
     limit = _numbers(cgroups / "memory.max") or _numbers(cgroups / "memory/memory.limit_in_bytes")
     return min([psutil.virtual_memory().total, *(limit or [])]) / 2**30
+
+
+def other_kernels_gb() -> float:
+    """GiB that other notebooks' kernels hold."""
+    import psutil
+
+    held = 0
+    for process in psutil.process_iter(["pid", "cmdline"]):
+        if "ipykernel_launcher" in (process.info["cmdline"] or []) and process.pid != os.getpid():
+            with suppress(psutil.Error):
+                held += process.memory_info().rss
+    return held / 2**30
 
 
 def _numbers(*files: Path) -> list[int] | None:

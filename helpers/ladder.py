@@ -56,7 +56,7 @@ def reviews_per_second(
     """
     recipes = rungs(machine) if recipes is None else recipes
     limit = getattr(config, "max_position_embeddings", None) or max(lengths)
-    size = batch_size or machine.train_batch_size
+    size = batch_size or (4 if machine.device == "cpu" else machine.train_batch_size)  # on a CPU no slower, and half the memory
     chosen = {  # padded to the limit, all batches are of one shape
         rung.name: _spread(batch_lengths(np.asarray(lengths), size, rung.padding, limit), 1 if rung.padding == "max_length" else batches)
         for rung in recipes

@@ -8,8 +8,10 @@ import textwrap
 from pathlib import Path
 
 from helpers import estimate, hub, hub_errors, packages
-from helpers.environment import Machine, detect_machine, hub_answers, use_caches_only
+from helpers.environment import Machine, detect_machine, hub_answers, other_kernels_gb, use_caches_only
 from helpers.profiles import PROFILES, Profile, choose_profile
+
+_NEEDED_GB = 1.5  # what a notebook and JupyterLab take at most with a small model: tests/benchmarks/memory.py
 
 
 def setup(profile: str | Profile = "auto") -> tuple[Profile, Machine]:
@@ -35,6 +37,7 @@ def setup(profile: str | Profile = "auto") -> tuple[Profile, Machine]:
         "Model": f"{_short(chosen.model)}, learning rate {chosen.learning_rate:g}",
         "Dataset": f"{_short(chosen.dataset)}, {chosen.train_size:,} reviews to train on, {chosen.eval_size:,} to evaluate on",
     })
+    _warn_of_other_kernels(machine.memory_gb)
     print("\nWhat each profile costs (the time is an estimate, for the training in notebook 2)")
     for candidate in {**PROFILES, chosen.name: chosen}.values():
         print(f"{'→' if candidate.name == chosen.name else ' '} {candidate.name:9} {_cost(candidate, machine, answers)}")
@@ -46,6 +49,12 @@ def _print_table(rows: dict[str, str]) -> None:
     for name, text in rows.items():
         lines = [part for line in text.splitlines() for part in textwrap.wrap(line, 100, break_long_words=False, break_on_hyphens=False)]
         print(f"{name:9} " + f"\n{'':10}".join(lines))
+
+
+def _warn_of_other_kernels(memory_gb: float) -> None:
+    """Binder kills a kernel, without a word, when all of them together reach the limit."""
+    if memory_gb < 2 * _NEEDED_GB and (held := other_kernels_gb()) > memory_gb - _NEEDED_GB:
+        print(f"Memory    other notebooks hold {held:.1f} of {memory_gb:.1f} GB: end them first with Kernel → Shut Down Kernel, there")
 
 
 def _fit_threads(cores: int) -> None:

@@ -1,8 +1,8 @@
-"""How much memory the course takes on Binder: `python tests/benchmarks/memory.py [--full] [--no-limit]`.
+"""How much memory the course takes on Binder: `python tests/benchmarks/memory.py [--full] [--keep] [--no-limit]`.
 
 JupyterLab is started through `binder/start` in a memory cgroup with Binder's limit of 2 GB, and a headless Chromium outside
-of it runs the three notebooks one after the other, each in a kernel of its own: first with the kernel shut down before the next
-notebook, then with all kept alive. In the lab of notebooks 2 and 3, Run is pressed once more. A loopback Hub serves the profile
+of it runs the three notebooks one after the other, each in a kernel of its own, which is shut down before the next notebook; with
+`--keep`, once more with all kept alive. In the lab of notebooks 2 and 3, Run is pressed once more. A loopback Hub serves the profile
 `small` in its real sizes to an empty cache: a BERT of 4 layers x 256 with 30,522 pieces, and 10,000 + 10,000 synthetic reviews.
 
 Ten times a second, the resident memory of the server and of everything it started is read from /proc. One notebook's kernel and
@@ -236,6 +236,7 @@ def measure(hub: LoopbackHub, home: Path, group: MemoryGroup | None, fields: dic
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--full", action="store_true", help="the profile's own numbers of reviews and epochs")
+    parser.add_argument("--keep", action="store_true", help="once more with the kernels of earlier notebooks kept")
     parser.add_argument("--no-limit", action="store_true", help="only sample")
     options = parser.parse_args()
     fields = {} if options.full else SMALLER
@@ -247,6 +248,8 @@ def main() -> None:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:
             repositories = other.submit(build, Path(folder)).result()
         for keep, title in {False: "one kernel at a time", True: "all kernels kept"}.items():
+            if keep and not options.keep:
+                continue
             print(f"\n| {title}: peak in MB | {' | '.join(columns.values())} |\n|---|{'---:|' * len(columns)}", flush=True)
             highest, ended = 0, True
             with LoopbackHub(repositories) as hub, memory_group(limited) as group:

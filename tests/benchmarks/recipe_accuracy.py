@@ -1,6 +1,6 @@
 """Whether the fast recipe costs accuracy: each change to the tutorial's recipe by itself, paired over seeds, on the bundled data.
 
-    python tests/benchmarks/recipe_accuracy.py [--seeds 5] [--json FILE]
+    python tests/benchmarks/recipe_accuracy.py [--seeds 5] [--json FILE]    # with FILE, a run that was stopped goes on
 
 Fine-tunes as in notebook 2 (1,000 reviews, 3 epochs, batches of 8) and measures on all 2,000 test reviews. A seed sets the classifier's
 start, the order and dropout. "Difference" is the mean over the seeds of (this recipe - the tutorial's) with its standard error. Prints Markdown.
@@ -108,9 +108,15 @@ def main() -> None:
     dataset = load_dataset(PROFILE.dataset).map(lambda batch: tokenizer(batch["text"], truncation=True), batched=True)
     train = dataset["train"].shuffle(seed=42).select(range(PROFILE.train_size))
     results: dict[str, list[tuple[float, float]]] = {name: [] for name in RECIPES}
+    if options.json and options.json.exists():
+        results |= json.loads(options.json.read_text(encoding="utf-8"))
     for seed in range(options.seeds):  # the recipes take turns, so that what else the machine does slows all of them
         for name, recipe in RECIPES.items():
+            if len(results[name]) > seed:
+                continue
             results[name].append(fine_tune(tokenizer, train, dataset["test"], recipe, seed))
+            if options.json:
+                options.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
             print(f"seed {seed}: {name}: {results[name][-1][0]:.4f}, {results[name][-1][1]:.0f} s", file=sys.stderr, flush=True)
     print(f"| recipe | accuracy, {options.seeds} seeds: mean (range) | difference ± its standard error, in points | training time, relative |")
     print("|---|---|---|---|")
@@ -122,8 +128,6 @@ def main() -> None:
         relative = statistics.median(seconds / reference for (_, seconds), (_, reference) in zip(measured, base, strict=True))
         spread = f"{statistics.mean(accuracies):.3f} ({min(accuracies):.3f} to {max(accuracies):.3f})"
         print(f"| {name} | {spread} | {statistics.mean(gaps):+.1f} ± {error:.1f} | {relative:.2f} |")
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

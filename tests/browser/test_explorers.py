@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.xdist_group("browser")  # what they share is made once
+
 
 @pytest.fixture(scope="module")
 def opened(lab):

@@ -129,6 +129,19 @@ def test_a_container_has_what_it_is_granted_and_not_what_its_host_has(tmp_path, 
     assert (cores(tmp_path), memory_gb(tmp_path)) == expected
 
 
+def test_other_notebooks_kernels_are_found(tmp_path):
+    import subprocess
+
+    from helpers.environment import other_kernels_gb
+
+    before = other_kernels_gb()
+    (tmp_path / "ipykernel_launcher").write_text("taken = bytes(range(256)) * (1 << 20); print(1, flush=True); input()")
+    with subprocess.Popen([sys.executable, "ipykernel_launcher"], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as kernel:
+        kernel.stdout.readline()
+        assert 0.25 < other_kernels_gb() - before < 0.35
+        kernel.communicate(b"\n")
+
+
 def test_setup_prints_the_choice_and_may_be_called_again(capsys, monkeypatch):
     import helpers
 

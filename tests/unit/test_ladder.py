@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from helpers import ladder
+from helpers.environment import Machine
+from helpers.models import load_config
+from helpers.profiles import PROFILES
+
+CPU = Machine(host="local", device="cpu", device_name="x86_64", memory_gb=8, cores=2, bf16=False, fp16=False)
+LENGTHS = [16, 24, 32, 48, 64, 96, 128, 512] * 16
+
+
+def test_a_recipe_without_padding_is_faster():
+    """Every review padded to 512 tokens, of which a quarter is real."""
+    speeds = ladder.reviews_per_second(load_config(PROFILES["offline"]), LENGTHS, CPU, [ladder.TUTORIAL, ladder.FAST], batches=3, rounds=2)
+    assert list(speeds) == [ladder.TUTORIAL.name, ladder.FAST.name]
+    assert speeds[ladder.FAST.name] > 1.5 * speeds[ladder.TUTORIAL.name] > 0
+
+
+def test_each_rung_changes_one_thing():
+    """A ladder whose rungs change two things teaches nothing of either. The last two, for the CPU and for the optimizer, are stated as such."""
+    fields = ("padding", "half", "attention_dropout", "fused")
+    steps = [
+        [field for field in fields if getattr(before, field) != getattr(after, field)]
+        for before, after in zip(ladder._RUNGS, ladder._RUNGS[1:], strict=False)
+    ]
+    assert steps == [["padding"], ["padding"], ["half"], ["attention_dropout", "fused"]]
+
+
+def test_half_precision_is_a_rung_only_where_the_machine_has_it():
+    import dataclasses
+
+    assert "half precision" not in [rung.name for rung in ladder.rungs(CPU)]
+    assert "half precision" in [rung.name for rung in ladder.rungs(dataclasses.replace(CPU, bf16=True))]
+
+
+def test_the_batches_that_are_timed_stand_for_all():
+    """Timing only short ones would flatter, only long ones would frighten."""
+    batches = [np.full(4, length) for length in range(1, 101)] + [np.array([999])]
+    assert [int(batch[0]) for batch in ladder._spread(batches, 4)] == [13, 38, 63, 88]
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_step_trains_in_the_rungs_precision(half, monkeypatch):
+    import dataclasses
+
+    import torch
+
+    seen = []
+    enter = torch.autocast.__enter__
+    monkeypatch.setattr(torch.autocast, "__enter__", lambda self: (seen.append((self.fast_dtype, self._enabled)), enter(self))[1])
+    machine = dataclasses.replace(CPU, bf16=True)
+    ladder._step(load_config(PROFILES["offline"]), machine, dataclasses.replace(ladder.FAST, half=half), 512)(np.array([8, 5]))
+    assert seen == [(torch.bfloat16, half)]
