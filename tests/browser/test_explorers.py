@@ -3,8 +3,6 @@
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = pytest.mark.xdist_group("browser")  # what they share is made once
-
 
 @pytest.fixture(scope="module")
 def opened(lab):

@@ -10,8 +10,6 @@ from playwright.sync_api import expect
 
 PANEL = "panel = HyperparameterPanel("
 
-pytestmark = pytest.mark.xdist_group("browser")  # what they share is made once
-
 
 @pytest.fixture(scope="module")
 def opened(lab):

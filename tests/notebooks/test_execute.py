@@ -40,8 +40,7 @@ def pasted_code_gives_the_same_losses(panel):
 """
 
 
-# All that asks about one notebook belongs on one worker: another would execute it again.
-@pytest.fixture(scope="module", params=[pytest.param(stem, marks=pytest.mark.xdist_group(stem)) for stem in STEMS])
+@pytest.fixture(scope="module", params=STEMS)
 def executed(request):
     """(stem, executed notebook, answers to its question). A cell that raises fails here, with its traceback."""
     path = NOTEBOOKS[STEMS.index(request.param)]

@@ -14,8 +14,6 @@ from notebook_files import ROOT
 from helpers import packages
 from helpers.packages import Package
 
-pytestmark = pytest.mark.xdist_group("packages")  # what they share is made once
-
 
 def wheel(folder, name, version, needs=()):
     """The smallest wheel there is: a module that knows its version."""
