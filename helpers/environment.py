@@ -150,9 +150,20 @@ def _device() -> tuple[str, str, float]:
     if torch.cuda.is_available():
         properties = torch.cuda.get_device_properties(0)
         return "cuda", properties.name, properties.total_memory / 2**30
-    if torch.backends.mps.is_available():
+    if torch.backends.mps.is_available() and _mps_works():
         return "mps", "Apple GPU", memory_gb()
     return "cpu", platform.machine(), memory_gb()
+
+
+def _mps_works() -> bool:
+    """In a virtual machine on a Mac, the GPU is there and has no memory."""
+    import torch
+
+    try:
+        torch.ones(1, device="mps").item()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _precision(device: str) -> tuple[bool, bool]:

@@ -88,14 +88,16 @@ def ensure(requirements: Path = REQUIREMENTS) -> list[Package]:
 
 def report(packages: Iterable[Package]) -> list[str]:
     """Lines for people: all that is OK on the first, then one for each that is not, with what to do."""
-    packages = list(packages)
-    lines = [", ".join(f"{package.name} {package.installed}" for package in packages if package.state == "ok") + ": OK"]
+    good, others = [], []
     for package in packages:
-        if package.state == "newer than tested":
-            lines.append(f'{package.name} {package.installed}: newer than tested. Should a cell fail: %pip install "{package}", restart')
-        elif package.state == "too old":
-            lines.append(f"{package.name} {package.installed}: older than {package.needed}, but the host's own. Should a cell fail: a newer runtime")
-    return lines
+        here = f"{package.name} {package.installed}"
+        if package.state == "ok":
+            good.append(here)
+        elif package.name in _THE_HOSTS_OWN:
+            others.append(f"{here}: {package.state}, tested with {package.needed}; it is the host's own. Should a cell fail: another runtime")
+        else:
+            others.append(f'{here}: {package.state}. Should a cell fail: %pip install "{package}", then restart the kernel')
+    return [f"{', '.join(good)}: OK", *others] if good else others
 
 
 def _pip_install(needed: list[Package], installed: dict[str, str]) -> None:

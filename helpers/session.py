@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 
 from helpers import estimate, hub, hub_errors, packages
-from helpers.environment import Machine, detect_machine, hub_answers, other_kernels_gb, use_caches_only
+from helpers.environment import Machine, cores, detect_machine, hub_answers, other_kernels_gb, use_caches_only
 from helpers.profiles import PROFILES, Profile, choose_profile
 
 _NEEDED_GB = 1.5  # what a notebook and JupyterLab take at most with a small model: tests/benchmarks/memory.py
@@ -24,8 +24,8 @@ def setup(profile: str | Profile = "auto") -> tuple[Profile, Machine]:
     hub_errors.install()
     # For weights that were pickled, transformers would otherwise ask a service on the Hub to convert them, in a thread.
     os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
+    _fit_threads(cores())
     machine = detect_machine()
-    _fit_threads(machine.cores)
     answers = _ask_hub()
     chosen, reason = _choose(os.environ.get("FINETUNE_PROFILE") or profile, machine, answers)
     reason += " (FINETUNE_PROFILE)" if os.environ.get("FINETUNE_PROFILE") else ""
@@ -57,12 +57,12 @@ def _warn_of_other_kernels(memory_gb: float) -> None:
         print(f"Memory    other notebooks hold {held:.1f} of {memory_gb:.1f} GB: end them first with Kernel → Shut Down Kernel, there")
 
 
-def _fit_threads(cores: int) -> None:
+def _fit_threads(granted: int) -> None:
     """In a container torch would start a thread for each core of its host, which makes training slower, not faster."""
     import torch
 
-    if torch.get_num_threads() > cores:
-        torch.set_num_threads(cores)
+    if torch.get_num_threads() > granted:
+        torch.set_num_threads(granted)
 
 
 _went_offline = False  # by us: what the learner has set stays as it is

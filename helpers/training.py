@@ -47,9 +47,10 @@ class RunCallback(TrainerCallback):
 
     def on_log(self, args, state, control, logs=None, **kwargs):
         if logs and "loss" in logs:
-            # By default Trainer replaces a NaN loss by the mean of the earlier ones; the gradient norm still tells.
+            # By default Trainer replaces a NaN loss by the mean of the earlier ones; the gradient norm still tells. Not in
+            # fp16: there it overflows now and then, and the step is left out.
             grad_norm = logs.get("grad_norm")
-            loss = logs["loss"] if grad_norm is None or math.isfinite(grad_norm) else math.nan
+            loss = logs["loss"] if args.fp16 or grad_norm is None or math.isfinite(grad_norm) else math.nan
             self.run.log(state.global_step, loss, epoch=state.epoch, learning_rate=logs.get("learning_rate"), grad_norm=grad_norm)
 
     def on_evaluate(self, args, state, control, metrics=None, **kwargs):

@@ -27,11 +27,12 @@ from helpers.profiles import PROFILES
 
 PROFILE = PROFILES["offline"]
 NO_ATTENTION_DROPOUT, NO_DROPOUT = {"attention_probs_dropout_prob": 0.0}, {"attention_probs_dropout_prob": 0.0, "hidden_dropout_prob": 0.0}
+BERTS_OWN = {"attention_probs_dropout_prob": 0.1}  # the bundled model's configuration has none
 GROUPED = {"train_sampling_strategy": "group_by_length"}
 RECIPES = {  # name: (padding, fields of TrainingArguments, fields of the model's configuration, tokens in a batch)
-    "tutorial": ("max_length", {"optim": "adamw_torch"}, {}, None),
-    "+ dynamic padding": (True, {"optim": "adamw_torch"}, {}, None),
-    "+ grouped by length": (True, {"optim": "adamw_torch"} | GROUPED, {}, None),
+    "tutorial": ("max_length", {"optim": "adamw_torch"}, BERTS_OWN, None),
+    "+ dynamic padding": (True, {"optim": "adamw_torch"}, BERTS_OWN, None),
+    "+ grouped by length": (True, {"optim": "adamw_torch"} | GROUPED, BERTS_OWN, None),
     "+ no attention dropout": (True, {"optim": "adamw_torch"} | GROUPED, NO_ATTENTION_DROPOUT, None),
     "+ fused AdamW": (True, GROUPED, NO_ATTENTION_DROPOUT, None),
     "+ bf16: the fast recipe": (True, GROUPED | {"bf16": True}, NO_ATTENTION_DROPOUT, None),

@@ -22,7 +22,8 @@ QUESTIONS = {
     "02_train_with_trainer": (
         "{'losses': run.series('loss')[1], 'status': run.status, 'evaluations': len(run.evaluations), 'accuracy': accuracy,"
         " 'labels': sorted(answer['label'] for answer in answers), 'mistakes': len(mistakes), 'freed': 'model' not in globals(),"
-        " 'pasted': pasted_code_gives_the_same_losses(panel)}"
+        " 'pasted': pasted_code_gives_the_same_losses(panel), 'speeds': list(speeds.values()),"
+        " 'aligned': labels.tolist() == tokenized_eval['label'][:], 'grouped': args.train_sampling_strategy}"
     ),
     "03_native_pytorch_loop": (
         "{'losses': run.series('loss')[1], 'status': run.status, 'accuracy': accuracy, 'difference': list(difference.values()),"
@@ -99,6 +100,8 @@ def test_it_learned_what_it_promises(executed):
     assert answer["accuracy"] > 0.40
     if stem == "02_train_with_trainer":
         assert answer["evaluations"] == 3 and answer["mistakes"] == 5 and answer["freed"]
+        assert answer["aligned"] and answer["grouped"] == "group_by_length", "with grouping, Trainer shuffles the rows that it predicts"
+        assert answer["speeds"][-1] > 1.5 * answer["speeds"][0] > 0, "the ladder leads upwards"
         assert answer["labels"] == ["1 star", "2 star", "3 stars", "4 stars", "5 stars"], "the saved model names its classes"
     else:
         assert len(answer["difference"]) >= 50

@@ -83,7 +83,7 @@ def test_what_is_missing_is_installed_and_what_the_host_has_stays(host):
 def test_what_is_too_old_is_replaced_but_never_the_hosts_own(host):
     status, said, installed = host(["torch-2.6", "trainer-1.0"], "torch>=2.8\ntrainer>=2\n")
     assert status == 0 and "Installing trainer (too old) …" in said
-    assert "torch 2.6: older than >=2.8, but the host's own" in said
+    assert "torch 2.6: too old, tested with >=2.8; it is the host's own" in said
     assert installed == {"torch": "2.6", "trainer": "2.0"}
 
 
@@ -119,7 +119,8 @@ def test_what_is_newer_than_tested_stops_nobody():
     """Hosts move ahead of this repository; a ceiling that refuses to start would end the course on that day."""
     newer = Package("trainer", ">=2,<3", "3.1")
     assert not newer.to_install
-    assert packages.report([newer])[-1] == 'trainer 3.1: newer than tested. Should a cell fail: %pip install "trainer>=2,<3", restart'
+    assert packages.report([newer]) == ['trainer 3.1: newer than tested. Should a cell fail: %pip install "trainer>=2,<3", then restart the kernel']
+    assert "pip install" not in packages.report([Package("torch", ">=2,<3", "3.1")])[0], "not even by hand"
 
 
 def test_this_environment_has_what_the_course_needs():

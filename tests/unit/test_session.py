@@ -87,7 +87,7 @@ def test_twice_the_reviews_take_twice_as_long(monkeypatch):
     """The measurement itself is noisy; what is made of it is not."""
     import dataclasses
 
-    monkeypatch.setattr(estimate, "reviews_per_second", lambda config, lengths, machine, recipes, **how: {recipes[0].name: 100.0})
+    monkeypatch.setattr(estimate, "reviews_per_second", lambda config, lengths, machine, limit, recipes, **how: {recipes[0].name: 100.0})
     offline = PROFILES["offline"]
     once = estimate.expected_minutes(offline, CPU)
     assert once == pytest.approx(2 * 3 * (1000 + 1000 / 3) / 100 / 60)

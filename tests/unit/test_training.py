@@ -1,7 +1,9 @@
 """The Trainer's callback and the guard around a training cell, on a model of a few hundred weights."""
 
+import contextlib
 import math
 import threading
+import types
 
 import pytest
 import torch
@@ -37,6 +39,16 @@ def trainer_for(model, run, tmp_path, **arguments):
                 "save_strategy": "no", "disable_tqdm": True, "use_cpu": True, "logging_nan_inf_filter": False}
     args = TrainingArguments(output_dir=str(tmp_path), **(settings | arguments))
     return Trainer(model=model, args=args, train_dataset=ROWS, eval_dataset=ROWS, callbacks=[RunCallback(run)])
+
+
+@pytest.mark.parametrize(("fp16", "expected"), [(False, math.nan), (True, 1.5)])
+def test_a_gradient_that_overflows_is_no_failure_in_fp16(fp16, expected):
+    """GradScaler tries a scale, leaves a step out when it was too high, and goes on: the first step of many a training on a T4."""
+    run, args, state = Run("test"), types.SimpleNamespace(fp16=fp16), types.SimpleNamespace(global_step=1, epoch=0.1)
+    run.start()
+    with pytest.raises(NonFiniteLossError) if math.isnan(expected) else contextlib.nullcontext():
+        RunCallback(run).on_log(args, state, None, logs={"loss": 1.5, "grad_norm": math.inf})
+    assert run.series("loss")[1] == pytest.approx([expected], nan_ok=True)
 
 
 def test_callback_records_steps_and_evaluations(tmp_path):
