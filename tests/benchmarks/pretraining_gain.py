@@ -2,7 +2,7 @@
 
     python tests/benchmarks/pretraining_gain.py [--seeds 3] [--full]
 
-Both are fine-tuned as in notebook 02 (1,000 reviews, 3 epochs, batches of 8, dynamic padding) at several learning
+Both are fine-tuned as in notebook 02, but in random batches (1,000 reviews, 3 epochs, batches of 8, dynamic padding), at several learning
 rates; the table shows each at each, mean and range over the seeds. `--full` adds the pretrained model fine-tuned on
 all 8,000 reviews, and TF-IDF with logistic regression, as marks of what the dataset allows. Prints Markdown.
 """
