@@ -78,7 +78,7 @@ def ladder(speeds: Mapping[str, float]) -> Figure:
     first = next(iter(speeds.values()))
     ax.bar_label(bars, [f" {speed:.3g}  ({speed / first:.1f}×)" for speed in speeds.values()])
     ax.invert_yaxis()
-    ax.margins(x=0.15)
+    ax.margins(x=0.2)
     ax.set(xlabel="reviews a second, in training")
     return figure
 
