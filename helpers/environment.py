@@ -49,9 +49,9 @@ class Machine:
 
 def detect_machine() -> Machine:
     """Look at the machine; loads torch."""
-    device, name, memory_gb = _device()
+    device, name, memory = _device()
     bf16, fp16 = _precision(device)
-    return Machine(host=_host(), device=device, device_name=name, memory_gb=memory_gb, cores=cores(), bf16=bf16, fp16=fp16)
+    return Machine(host=_host(), device=device, device_name=name, memory_gb=memory, cores=cores(), bf16=bf16, fp16=fp16)
 
 
 def hub_answers(timeout: float = 3.0) -> bool:

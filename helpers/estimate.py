@@ -23,5 +23,5 @@ def expected_minutes(profile: Profile, machine: Machine) -> float:
     config = copy.deepcopy(load_config(profile))
     layers, config.num_hidden_layers = config.num_hidden_layers, 1
     lengths = [min(length, profile.max_length) for length in TYPICAL_LENGTHS] * 16  # enough to be grouped
-    speed = reviews_per_second(config, lengths, machine, profile.max_length, [FAST], batches=4, rounds=2, batch_size=4)[FAST.name]
+    speed = reviews_per_second(config, lengths, machine, profile.max_length, [FAST], rounds=2)[FAST.name]
     return layers * profile.num_train_epochs * (profile.train_size + profile.eval_size / 3) / speed / 60

@@ -47,7 +47,7 @@ def rungs(machine: Machine) -> list[Rung]:
 
 def reviews_per_second(
     config, lengths: Sequence[int], machine: Machine, max_length: int = 512, recipes: Sequence[Rung] | None = None, *,
-    batches: int = 4, rounds: int = 3, budget: float = 15.0, batch_size: int | None = None,
+    batches: int = 4, rounds: int = 3, budget: float = 15.0,
 ) -> dict[str, float]:
     """Training throughput by rung's name, in reviews a second.
 
@@ -57,7 +57,7 @@ def reviews_per_second(
     does then slows all of them. On a CPU the batches are of four, which is no slower and takes half the memory.
     """
     recipes = rungs(machine) if recipes is None else recipes
-    size = batch_size or (4 if machine.device == "cpu" else machine.train_batch_size)
+    size = 4 if machine.device == "cpu" else machine.train_batch_size
     chosen = {  # padded to the limit, all batches are of one shape
         rung.name: _spread(batch_lengths(np.asarray(lengths), size, rung.padding, max_length), 1 if rung.padding == "max_length" else batches)
         for rung in recipes

@@ -54,16 +54,20 @@ class Package:
         return f"{self.name}{self.needed}"
 
 
-def check(requirements: Path = REQUIREMENTS) -> list[Package]:
-    """Every package that a notebook imports, beside the version that this kernel finds."""
+def read(requirements: Path = REQUIREMENTS) -> list:
+    """The lines of a requirements.txt as `packaging.requirements.Requirement`, without its comments."""
     from packaging.requirements import Requirement
 
     lines = (line.partition("#")[0].strip() for line in requirements.read_text(encoding="utf-8").splitlines())
-    wanted = [Requirement(line) for line in lines if line]
+    return [Requirement(line) for line in lines if line]
+
+
+def check(requirements: Path = REQUIREMENTS) -> list[Package]:
+    """Every package that a notebook imports, beside the version that this kernel finds."""
     installed = _installed()
     return [
         Package(requirement.name, str(requirement.specifier), installed.get(_normal(requirement.name)))
-        for requirement in wanted
+        for requirement in read(requirements)
         if requirement.name not in _NOT_FOR_THE_KERNEL
     ]
 
@@ -74,15 +78,15 @@ def ensure(requirements: Path = REQUIREMENTS) -> list[Package]:
     torch, numpy, ipywidgets and their like stay as the host has them, even where they are older than the course was tested
     with. Raises SetupError with pip's words when it fails, and when the kernel has to be restarted.
     """
-    needed = [package for package in check(requirements) if package.to_install]
-    if needed:
+    found = check(requirements)
+    if needed := [package for package in found if package.to_install]:
         print(f"Installing {', '.join(f'{package.name} ({package.state})' for package in needed)} …", flush=True)
         before = _installed()
         _pip_install(needed, before)
         _ask_for_restart(replaced={name for name, version in _installed().items() if before.get(name, version) != version})
-    found = check(requirements)
-    if absent := [package.name for package in found if package.installed is None]:
-        raise SetupError(f"Installed, but this kernel does not see it yet: {', '.join(absent)}.\nRestart the kernel, then run this cell again.")
+        found = check(requirements)
+        if absent := [package.name for package in found if package.installed is None]:
+            raise SetupError(f"Installed, but this kernel does not see it yet: {', '.join(absent)}.\nRestart the kernel, then run this cell again.")
     return found
 
 

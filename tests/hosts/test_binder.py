@@ -5,18 +5,14 @@ import sys
 
 import pytest
 from notebook_files import ROOT
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from helpers import packages
 
 PINS = dict(line.split("==") for line in (ROOT / "binder" / "pins.txt").read_text().splitlines() if not line.startswith("#"))
 
 
-def requirements():
-    lines = (line.partition("#")[0].strip() for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines())
-    return [Requirement(line) for line in lines if line]
-
-
-@pytest.mark.parametrize("requirement", requirements(), ids=lambda requirement: requirement.name)
+@pytest.mark.parametrize("requirement", packages.read(), ids=lambda requirement: requirement.name)
 def test_each_requirement_has_a_pin_that_satisfies_it(requirement):
     """`python binder/pin.py` writes them anew after a change of requirements.txt."""
     assert requirement.specifier.contains(PINS[canonicalize_name(requirement.name)])
