@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -26,6 +27,7 @@ class Rung:
     half: bool = True  # bf16 or fp16, where the machine is good at it
     attention_dropout: bool = False
     fused: bool = True
+    hidden_dropout: bool = True
 
 
 TUTORIAL = Rung("tutorial", "every review is padded to the limit", "max_length", half=False, attention_dropout=True, fused=False)
@@ -49,47 +51,55 @@ def reviews_per_second(
     config, lengths: Sequence[int], machine: Machine, max_length: int = 512, recipes: Sequence[Rung] | None = None, *,
     batches: int = 4, rounds: int = 3, budget: float = 15.0,
 ) -> dict[str, float]:
-    """Training throughput by rung's name, in reviews a second.
+    """Training throughput by rung's name, in reviews a second: the median of `rounds` rounds, or of those that fit into `budget` seconds.
 
     `config` is the model's, `lengths` are the reviews' tokens, shape (reviews,), and `max_length` is what the tutorial pads to. An epoch of
-    each recipe is put into batches; on `batches` of them, spread evenly from the shortest to the longest, a model with random weights
-    is trained. The rungs take turns, `rounds` times or until `budget` seconds are over, and the median counts: what else the machine
-    does then slows all of them. On a CPU the batches are of four, which is no slower and takes half the memory.
+    each recipe is put into batches, of which `batches` are timed. On a CPU they are of four reviews, which is no slower and takes half the memory.
     """
-    recipes = rungs(machine) if recipes is None else recipes
     size = 4 if machine.device == "cpu" else machine.train_batch_size
-    chosen = {  # padded to the limit, all batches are of one shape
-        rung.name: _spread(batch_lengths(np.asarray(lengths), size, rung.padding, max_length), 1 if rung.padding == "max_length" else batches)
-        for rung in recipes
-    }
-    models = {dropout: _model(config, dropout).to(machine.device) for dropout in {rung.attention_dropout for rung in recipes}}
-    steps = {rung.name: _step(models[rung.attention_dropout], machine, rung, max_length) for rung in recipes}
-    seconds: dict[str, list[float]] = {rung.name: [] for rung in recipes}
-    for name, step in steps.items():
-        step(chosen[name][0])  # the first is slower: memory is asked for, kernels are chosen
-    end = time.perf_counter() + budget
-    for _ in range(rounds):
-        for name, step in steps.items():
-            seconds[name].append(sum(step(batch) for batch in chosen[name]))
+    chosen = {rung: spread(batch_lengths(np.asarray(lengths), size, rung.padding, max_length), batches) for rung in recipes or rungs(machine)}
+    end, measured = None, []
+    for speeds in islice(timed_rounds(config, chosen, machine, max_length), rounds):
+        measured.append(speeds)
+        end = end or time.perf_counter() + budget
         if time.perf_counter() > end:
             break
-    return {name: sum(map(len, chosen[name])) / statistics.median(seconds[name]) for name in steps}
+    return {name: statistics.median(speeds[name] for speeds in measured) for name in measured[0]}
 
 
-def _spread(batches: list[np.ndarray], count: int) -> list[np.ndarray]:
+def timed_rounds(
+    config, chosen: Mapping[Rung, Sequence[np.ndarray]], machine: Machine, max_length: int = 512
+) -> Iterator[dict[str, float]]:
+    """Reviews a second by rung's name, again and again: each round trains a model with random weights on the `chosen` batches of each rung.
+
+    The rungs take turns, so that what else the machine does slows all of them.
+    """
+    models = {kind: _model(config, *kind).to(machine.device) for kind in {(rung.attention_dropout, rung.hidden_dropout) for rung in chosen}}
+    steps = {rung: _step(models[rung.attention_dropout, rung.hidden_dropout], machine, rung, max_length) for rung in chosen}
+    # Padded to the limit, all batches are of one shape, and one will do.
+    timed = {rung: batches[:1] if rung.padding == "max_length" else batches for rung, batches in chosen.items()}
+    for rung, step in steps.items():
+        step(timed[rung][0])  # the first is slower: memory is asked for, kernels are chosen
+    while True:
+        yield {rung.name: sum(map(len, timed[rung])) / sum(map(step, timed[rung])) for rung, step in steps.items()}
+
+
+def spread(batches: list[np.ndarray], count: int) -> list[np.ndarray]:
     """`count` of the full batches, at equal distances in their length."""
     full = sorted((batch for batch in batches if len(batch) == len(batches[0])), key=max)
     places = (np.arange(min(count, len(full))) + 0.5) / min(count, len(full)) * len(full)
     return [full[int(place)] for place in places]
 
 
-def _model(config, attention_dropout: bool):
+def _model(config, attention_dropout: bool, hidden_dropout: bool = True):
     """The configuration's model with random weights, in training mode."""
     from transformers import AutoModelForSequenceClassification
 
     config = copy.deepcopy(config)
     config.vocab_size, config.pad_token_id = VOCABULARY, 0
     config.attention_probs_dropout_prob = 0.1 if attention_dropout else 0.0  # BERT's own, whatever this checkpoint has
+    if not hidden_dropout:
+        config.hidden_dropout_prob = 0.0
     return AutoModelForSequenceClassification.from_config(config).train()
 
 

@@ -27,7 +27,7 @@ from helpers.widgets.growing import GrowingCurve
 from helpers.widgets.run_list import RunList, accuracy_text
 from helpers.widgets.shown import Shown, draw, image
 
-_CURVE_SHARE = 0.04  # of the training's time that drawing the curve may take
+_CURVE_SHARE = 0.025  # of the training's time that drawing the curve may take
 _PAUSES = {"curve": 0.4, "progress": 0.25}  # seconds between two updates, at least
 
 
@@ -37,7 +37,8 @@ class HyperparameterPanel(Shown):
     `train(args, run, train_size)` is the notebook's own function: it trains with the `TrainingArguments` given, on the first
     `train_size` reviews, records into `run`, ends early when `run.stop_requested`, and returns what it made. `args` holds the
     defaults. `code(args, settings)` writes the Python for the current sliders; `find_learning_rate(args, keep_on)` returns a
-    `RangeTest`. Runs are saved in `folder` and found there again; those in `runs` are shown as well.
+    `RangeTest`. Runs are saved in `folder` and found there again; those in `runs` are shown as well. The expected time follows from
+    the latest run, and before the first from `reviews_per_second`, the throughput of a training measured elsewhere.
 
     `panel.run(learning_rate=1e-4)` does what the button does, in the cell that calls it. `panel.result` is what `train` returned
     last, `panel.best_run` the run with the highest accuracy.
@@ -60,9 +61,10 @@ class HyperparameterPanel(Shown):
         code: Callable = training_arguments_code,
         find_learning_rate: Callable | None = None,
         runs: Sequence[Run] = (),
+        reviews_per_second: float | None = None,
     ):
         self._train, self._args, self._code, self._find, self._folder = train, args, code, find_learning_rate, Path(folder)
-        self._eval_rows, self._thread = eval_rows, None
+        self._eval_rows, self._reviews_per_second, self._thread = eval_rows, reviews_per_second, None
         self.runs: list[Run] = []
         self.result = None
         self._current: Run | None = None
@@ -178,18 +180,18 @@ class HyperparameterPanel(Shown):
         pace = self._pace()
         if pace is None:
             return text + ". How long they take can be estimated after the first run."
-        run, seconds = pace
+        source, seconds = pace
         seconds *= settings["num_train_epochs"] * (settings["train_size"] + self._eval_rows / 3)
-        return text + f", about {_duration(seconds)} (an estimate, from the pace of {run.name})."
+        return text + f", about {_duration(seconds)} (an estimate, from {source})."
 
-    def _pace(self) -> tuple[Run, float] | None:
-        """The latest run and its seconds per review; evaluating one costs a third of training on it."""
+    def _pace(self) -> tuple[str, float] | None:
+        """Seconds per review, and where that is from: the latest run, or what was measured before; evaluating one costs a third of training on it."""
         for run in reversed(self.runs):
             step = run.step or (run.history[-1]["step"] if run.history else 0)
             reviews = step * run.settings.get("per_device_train_batch_size", 0)
             if reviews and run.seconds:
-                return run, run.seconds / (reviews + len(run.evaluations) * self._eval_rows / 3)
-        return None
+                return f"the pace of {run.name}", run.seconds / (reviews + len(run.evaluations) * self._eval_rows / 3)
+        return ("the pace measured above", 1 / self._reviews_per_second) if self._reviews_per_second else None
 
     def _settings_moved(self) -> None:
         settings = self.controls.values()

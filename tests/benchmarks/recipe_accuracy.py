@@ -3,7 +3,8 @@
     python tests/benchmarks/recipe_accuracy.py [--seeds 5] [--json FILE]    # with FILE, a run that was stopped goes on
 
 Fine-tunes as in notebook 2 (1,000 reviews, 3 epochs, batches of 8) and measures on all 2,000 test reviews. A seed sets the classifier's
-start, the order and dropout. "Difference" is the mean over the seeds of (this recipe - the tutorial's) with its standard error. Prints Markdown.
+start, the order and dropout. "Difference" is the mean over the seeds of (this recipe - the tutorial's) with its standard error. As many
+trainings run at once as there are cores, with one thread each. bf16 is tried only on CPUs that are good at it. Prints Markdown.
 """
 
 import argparse
@@ -12,16 +13,21 @@ import statistics
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
-from datasets import load_dataset
+from datasets import disable_progress_bars, load_dataset
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, DataCollatorWithPadding, Trainer, TrainingArguments, logging, set_seed
 from transformers.trainer_callback import PrinterCallback
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from token_budget import token_budget_batches
+
+from helpers.environment import cores, detect_machine
 from helpers.models import load_config
 from helpers.profiles import PROFILES
 
@@ -29,40 +35,31 @@ PROFILE = PROFILES["offline"]
 NO_ATTENTION_DROPOUT, NO_DROPOUT = {"attention_probs_dropout_prob": 0.0}, {"attention_probs_dropout_prob": 0.0, "hidden_dropout_prob": 0.0}
 BERTS_OWN = {"attention_probs_dropout_prob": 0.1}  # the bundled model's configuration has none
 GROUPED = {"train_sampling_strategy": "group_by_length"}
+FAST = (True, GROUPED, NO_ATTENTION_DROPOUT, None)
 RECIPES = {  # name: (padding, fields of TrainingArguments, fields of the model's configuration, tokens in a batch)
     "tutorial": ("max_length", {"optim": "adamw_torch"}, BERTS_OWN, None),
     "+ dynamic padding": (True, {"optim": "adamw_torch"}, BERTS_OWN, None),
     "+ grouped by length": (True, {"optim": "adamw_torch"} | GROUPED, BERTS_OWN, None),
     "+ no attention dropout": (True, {"optim": "adamw_torch"} | GROUPED, NO_ATTENTION_DROPOUT, None),
-    "+ fused AdamW": (True, GROUPED, NO_ATTENTION_DROPOUT, None),
-    "+ bf16: the fast recipe": (True, GROUPED | {"bf16": True}, NO_ATTENTION_DROPOUT, None),
-    "fast, and no hidden dropout": (True, GROUPED | {"bf16": True}, NO_DROPOUT, None),
-    "fast, and batches of about 1,200 tokens": (True, {"bf16": True}, NO_ATTENTION_DROPOUT, 1_200),
+    "+ fused AdamW: the fast recipe": FAST,
+    "the fast recipe in bf16": (True, GROUPED | {"bf16": True}, NO_ATTENTION_DROPOUT, None),
+    "fast, and no hidden dropout": (True, GROUPED, NO_DROPOUT, None),
+    "fast, and batches of about 1,200 tokens": (True, {}, NO_ATTENTION_DROPOUT, 1_200),
 }
 
 
 class TokenBudget(torch.utils.data.Sampler):
-    """Batches of neighbours in length that hold at most `budget` tokens, padding included; drawn anew for each epoch."""
+    """Batches of at most `budget` tokens, drawn anew for each epoch; as many in each, as Trainer plans them."""
 
     def __init__(self, lengths: list[int], budget: int, seed: int):
         self.lengths, self.budget, self.random = np.array(lengths), budget, np.random.default_rng(seed)
-        self.count = len(self._batches())
+        self.count = len(token_budget_batches(self.lengths, budget, self.random))
 
     def __len__(self):
         return self.count
 
     def __iter__(self):
-        batches = self._batches()
-        return iter([batches[i] for i in self.random.permutation(len(batches))][: self.count])
-
-    def _batches(self) -> list[list[int]]:
-        order = np.argsort(self.lengths + self.random.uniform(0, 8, len(self.lengths)))
-        batches = [[]]
-        for i in order:
-            if batches[-1] and (len(batches[-1]) + 1) * self.lengths[i] > self.budget:
-                batches.append([])
-            batches[-1].append(int(i))
-        return batches
+        return iter(token_budget_batches(self.lengths, self.budget, self.random)[: self.count])
 
 
 class TokenBudgetTrainer(Trainer):
@@ -99,36 +96,58 @@ def fine_tune(tokenizer, train, test, recipe, seed: int) -> tuple[float, float]:
     return float((prediction.predictions.argmax(-1) == prediction.label_ids).mean()), seconds
 
 
+def prepare() -> None:
+    """Once in each process."""
+    global TOKENIZER, TRAIN, TEST
+    torch.set_num_threads(1)
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    disable_progress_bars()
+    TOKENIZER = AutoTokenizer.from_pretrained(PROFILE.model)
+    dataset = load_dataset(PROFILE.dataset).map(lambda batch: TOKENIZER(batch["text"], truncation=True), batched=True)
+    TRAIN, TEST = dataset["train"].shuffle(seed=42).select(range(PROFILE.train_size)), dataset["test"]
+
+
+def measure(name: str, seed: int) -> tuple[float, float]:
+    return fine_tune(TOKENIZER, TRAIN, TEST, RECIPES[name], seed)
+
+
+def measure_all(names: list[str], seeds: int, file: Path | None) -> dict[str, dict[str, tuple[float, float]]]:
+    """(accuracy, seconds) by recipe and seed; kept in `file` after each training."""
+    results = json.loads(file.read_text(encoding="utf-8")) if file and file.exists() else {}
+    with ProcessPoolExecutor(cores(), get_context("spawn"), initializer=prepare) as pool:
+        # Seed by seed, so that what else the machine does slows all recipes.
+        todo = {pool.submit(measure, name, seed): (name, str(seed))
+                for seed in range(seeds) for name in names if str(seed) not in results.get(name, {})}
+        for done in as_completed(todo):
+            name, seed = todo[done]
+            results.setdefault(name, {})[seed] = done.result()
+            if file:
+                file.write_text(json.dumps(results, indent=1), encoding="utf-8")
+            print(f"seed {seed}: {name}: {done.result()[0]:.4f}, {done.result()[1]:.0f} s", file=sys.stderr, flush=True)
+    return results
+
+
+def row(name: str, measured: dict[str, tuple[float, float]], base: dict[str, tuple[float, float]]) -> str:
+    accuracies = [accuracy for accuracy, _ in measured.values()]
+    gaps = [100 * (measured[seed][0] - base[seed][0]) for seed in measured]
+    error = statistics.stdev(gaps) / len(gaps) ** 0.5 if len(gaps) > 1 else float("nan")
+    relative = statistics.median(measured[seed][1] / base[seed][1] for seed in measured)
+    spread = f"{statistics.mean(accuracies):.3f} ({min(accuracies):.3f} to {max(accuracies):.3f})"
+    return f"| {name} | {spread} | {statistics.mean(gaps):+.1f} ± {error:.1f} | {relative:.2f} |"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    logging.set_verbosity_error()
-    tokenizer = AutoTokenizer.from_pretrained(PROFILE.model)
-    dataset = load_dataset(PROFILE.dataset).map(lambda batch: tokenizer(batch["text"], truncation=True), batched=True)
-    train = dataset["train"].shuffle(seed=42).select(range(PROFILE.train_size))
-    results: dict[str, list[tuple[float, float]]] = {name: [] for name in RECIPES}
-    if options.json and options.json.exists():
-        results |= json.loads(options.json.read_text(encoding="utf-8"))
-    for seed in range(options.seeds):  # the recipes take turns, so that what else the machine does slows all of them
-        for name, recipe in RECIPES.items():
-            if len(results[name]) > seed:
-                continue
-            results[name].append(fine_tune(tokenizer, train, dataset["test"], recipe, seed))
-            if options.json:
-                options.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
-            print(f"seed {seed}: {name}: {results[name][-1][0]:.4f}, {results[name][-1][1]:.0f} s", file=sys.stderr, flush=True)
+    bf16 = detect_machine().bf16
+    results = measure_all([name for name in RECIPES if bf16 or "bf16" not in name], options.seeds, options.json)
     print(f"| recipe | accuracy, {options.seeds} seeds: mean (range) | difference ± its standard error, in points | training time, relative |")
     print("|---|---|---|---|")
-    base = results["tutorial"]
-    for name, measured in results.items():
-        accuracies = [accuracy for accuracy, _ in measured]
-        gaps = [100 * (accuracy - reference) for accuracy, (reference, _) in zip(accuracies, base, strict=True)]
-        error = statistics.stdev(gaps) / len(gaps) ** 0.5 if len(gaps) > 1 else float("nan")
-        relative = statistics.median(seconds / reference for (_, seconds), (_, reference) in zip(measured, base, strict=True))
-        spread = f"{statistics.mean(accuracies):.3f} ({min(accuracies):.3f} to {max(accuracies):.3f})"
-        print(f"| {name} | {spread} | {statistics.mean(gaps):+.1f} ± {error:.1f} | {relative:.2f} |")
+    for name in filter(results.__contains__, RECIPES):
+        print(row(name, results[name], results["tutorial"]))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def test_half_precision_is_a_rung_only_where_the_machine_has_it():
 def test_the_batches_that_are_timed_stand_for_all():
     """Timing only short ones would flatter, only long ones would frighten."""
     batches = [np.full(4, length) for length in range(1, 101)] + [np.array([999])]
-    assert [int(batch[0]) for batch in ladder._spread(batches, 4)] == [13, 38, 63, 88]
+    assert [int(batch[0]) for batch in ladder.spread(batches, 4)] == [13, 38, 63, 88]
 
 
 @pytest.mark.parametrize("half", [False, True])
@@ -57,6 +57,22 @@ def test_attention_dropout_is_what_the_rung_says_and_not_what_the_checkpoint_say
     """The bundled checkpoint has none: its ladder would compare a recipe with itself."""
     model = ladder._model(load_config(PROFILES["offline"]), dropout)
     assert {module.dropout.p for name, module in model.named_modules() if name.endswith("attention.self")} == {0.1 if dropout else 0.0}
+
+
+def test_hidden_dropout_is_only_left_out_where_a_rung_says_so():
+    """The benchmark compares a training without any dropout; no rung of the notebook's is one."""
+    assert all(rung.hidden_dropout for rung in ladder._RUNGS)
+    config = load_config(PROFILES["offline"])
+    models = [ladder._model(config, False, hidden) for hidden in (True, False)]
+    shares = [{module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)} for model in models]
+    assert 0.1 in shares[0] and 0.1 not in shares[1]
+
+
+def test_in_every_round_each_rung_has_its_turn():
+    chosen = {rung: [np.array([16, 24]), np.array([32, 40])] for rung in (ladder.TUTORIAL, ladder.FAST)}
+    rounds = ladder.timed_rounds(load_config(PROFILES["offline"]), chosen, CPU, 64)
+    for speeds in (next(rounds), next(rounds)):
+        assert list(speeds) == [ladder.TUTORIAL.name, ladder.FAST.name] and min(speeds.values()) > 0
 
 
 @pytest.mark.parametrize("kind", ["roberta", "electra", "distilbert"])

@@ -231,6 +231,15 @@ def test_the_time_is_estimated_from_the_latest_run(panel):
     assert f"about {expected / 60:.0f} min (an estimate, from the pace of run 1)" in panel._planned.value
 
 
+def test_before_the_first_run_the_time_is_estimated_from_a_measured_throughput(trainee, tmp_path):
+    """The ladder has just measured it, and the panel said that nothing was known."""
+    panel = HyperparameterPanel(trainee, ARGS, train_rows=80, eval_rows=1_000, folder=tmp_path, reviews_per_second=2.0)
+    panel.controls.set(num_train_epochs=3)
+    assert f"about {3 * (80 + 1_000 / 3) / 2 / 60:.0f} min (an estimate, from the pace measured above)" in panel._planned.value
+    panel.run()
+    assert "from the pace of run 1" in panel._planned.value
+
+
 def test_drawing_is_rationed(panel, monkeypatch):
     """A picture a step would take longer than the steps."""
     counts = []

@@ -1,0 +1,116 @@
+"""Each recipe's training throughput, its share of what the machine can compute, and the time that a training takes.
+
+Models of the profiles' shapes, with random weights, on batches of eight with the lengths of the bundled reviews; the rungs take turns, the
+median counts. "Real" rate: the arithmetic that the reviews' own tokens need, not their padding, per second:
+3 * (2 * parameters in matrices * tokens + 4 * layers * width * sum of squared lengths), forward once and backward twice, as in appendix B of
+"PaLM" (Chowdhery and others, 2022, arXiv:2204.02311). "Peak" is the rate of the fastest plain product of a layer's matrices, in the precision
+of that rung, kept up for a third of a second in every round: what this machine gives at that time. 1 / (the tutorial's share of the peak) is
+therefore the highest ratio that can be had in its precision, by whatever means.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+import torch
+from report import Table
+from token_budget import token_budget_batches
+from transformers import BertConfig
+
+from helpers import ladder
+from helpers.data import batch_lengths
+from helpers.environment import Machine
+from helpers.estimate import TYPICAL_LENGTHS
+from helpers.profiles import PROFILES
+
+SHAPES = {  # layers, width, heads, rounds
+    "offline": (2, 128, 2, 9),
+    "small": (4, 256, 4, 9),
+    "full": (12, 768, 12, 3),
+}
+LENGTHS = np.array(TYPICAL_LENGTHS * 64)
+BATCH_SIZE = 8
+NO_DROPOUT = dataclasses.replace(ladder.FAST, name="no dropout at all (not in the recipe)", hidden_dropout=False)
+BUDGET = dataclasses.replace(NO_DROPOUT, name="and batches of 1,200 tokens (not in the recipe)", why="each step has as much to do")
+ALL_OF_YELP = 650_000
+
+
+def measure(machine: Machine) -> Iterator[Table]:
+    speeds = {}
+    for name in SHAPES:
+        table, speeds[name] = throughput(name, machine)
+        yield table
+    yield minutes(speeds)
+
+
+def throughput(name: str, machine: Machine) -> tuple[Table, dict[str, float]]:
+    layers, width, heads, rounds = SHAPES[name]
+    config = BertConfig(num_hidden_layers=layers, hidden_size=width, num_attention_heads=heads, intermediate_size=4 * width, num_labels=5)
+    rungs = [*ladder.rungs(machine), NO_DROPOUT, BUDGET]
+    precisions = {rung.name: (machine.half_precision if rung.half else None) or torch.float32 for rung in rungs}
+    measured, peaks = defaultdict(list), defaultdict(list)
+    for speeds in islice(ladder.timed_rounds(config, {rung: batches(rung) for rung in rungs}, machine), rounds):
+        for rung, speed in speeds.items():
+            measured[rung].append(speed)
+        for precision in set(precisions.values()):
+            peaks[precision].append(peak(width, precision, machine.device))
+    rows, medians = [], {rung: statistics.median(values) for rung, values in measured.items()}
+    for rung, values in measured.items():
+        rate = medians[rung] * flops_per_review(layers, width)
+        ratios = [value / base for value, base in zip(values, measured["tutorial"])]
+        rows.append([rung, medians[rung], f"{min(values):.3g} to {max(values):.3g}", statistics.median(ratios), rate / 1e9,
+                     rate / statistics.median(peaks[precisions[rung]])])
+    limits = ", ".join(f"{statistics.median(values) / 1e9:.0f} GFLOP/s in {str(precision)[6:]}" for precision, values in peaks.items())
+    note = f"Peak: {limits}. The highest ratio possible in the tutorial's precision: {1 / rows[0][-1]:.1f}."
+    columns = ["recipe", "reviews a second", "range", "× tutorial", "real GFLOP/s", "share of peak"]
+    return Table(f"`{name}`: {layers} × {width}, {rounds} rounds", columns, rows, note), medians
+
+
+def batches(rung: ladder.Rung) -> list[np.ndarray]:
+    if rung is BUDGET:
+        rows = token_budget_batches(LENGTHS, 1_200, np.random.default_rng(0))
+        ordered = sorted((LENGTHS[batch] for batch in rows), key=max)
+        return [ordered[int((i + 0.5) / 4 * len(ordered))] for i in range(4)]
+    return ladder.spread(batch_lengths(LENGTHS, BATCH_SIZE, rung.padding), 4)
+
+
+def flops_per_review(layers: int, width: int, lengths: np.ndarray = LENGTHS) -> float:
+    """Floating-point operations of a training step per review, on real tokens alone."""
+    matrices = 12 * layers * width**2
+    return 3 * float((2 * matrices * lengths + 4 * layers * width * lengths.astype(float) ** 2).mean())
+
+
+def peak(width: int, dtype: torch.dtype, device: str, seconds: float = 0.1) -> float:
+    """Operations a second of the fastest of a layer's own matrix products, for 1,024 tokens, each kept up for `seconds`."""
+    rates = []
+    for rows, columns in ((width, width), (width, 4 * width), (4 * width, width)):
+        left, right = torch.randn(1024, rows, dtype=dtype, device=device), torch.randn(rows, columns, dtype=dtype, device=device)
+        (left @ right).sum().item()
+        began, times = time.perf_counter(), 0
+        while time.perf_counter() - began < seconds:
+            product = left @ right
+            times += 1
+        product.sum().item()  # waits for the device
+        rates.append(2 * 1024 * rows * columns * times / (time.perf_counter() - began))
+    return max(rates)
+
+
+def minutes(speeds: dict[str, dict[str, float]]) -> Table:
+    """Times that follow from the throughput; an evaluation is a forward pass, a third of the work."""
+    rows = []
+    for name, measured in speeds.items():
+        profile = PROFILES[name]
+        reviews = profile.num_train_epochs * (profile.train_size + profile.eval_size / 3)
+        tokens = measured[ladder.FAST.name] * LENGTHS.mean()
+        tutorial, fast = (reviews / measured[recipe] / 60 for recipe in ("tutorial", ladder.FAST.name))
+        rows.append([name, tutorial, fast, tokens, ALL_OF_YELP * LENGTHS.mean() / tokens / 3600])
+    columns = ["profile", "tutorial's recipe, minutes", "fast recipe, minutes", "real tokens a second", "all 650,000 reviews, one epoch, hours"]
+    note = ("Computed from the throughput above: three epochs of 1,000 reviews with an evaluation of 1,000 after each; and one pass over all of "
+            f"Yelp's, at a mean of {LENGTHS.mean():.0f} tokens a review.")
+    return Table("What a training takes", columns, rows, note)
