@@ -10,7 +10,7 @@ if sys.version_info < (3, 11):
     )
 
 _MODULES = {
-    "attribution", "data", "environment", "learning_rates", "metrics", "models", "plots",
+    "attribution", "checkpoints", "data", "environment", "learning_rates", "metrics", "models", "plots",
     "profiles", "recipes", "runs", "subset", "training", "widgets",
 }
 

@@ -5,8 +5,11 @@ The notebooks' code is the same for every profile; only these names and sizes di
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import os
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
 _OFFLINE = Path(__file__).parent / "offline"
@@ -44,13 +47,19 @@ class Profile:
     @property
     def key(self) -> str:
         """A folder's name for what belongs to this model and this dataset."""
-        return "-".join((self.name, Path(self.model).name, Path(self.dataset).name))
+        return re.sub(r"[^\w.-]", "_", "-".join((self.name, Path(self.model).name, Path(self.dataset).name)))
 
     def __post_init__(self):
-        for name in ("train_size", "eval_size", "max_length", "num_train_epochs", "learning_rate"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-                raise ValueError(f"Profile.{name} must be a number above zero, got {value!r}.")
+        for name in ("name", "model", "dataset", "metric", "eval_split"):
+            self._check(name, _is_text, "a text, not empty")
+        for name in ("model_revision", "model_type", "dataset_revision", "dataset_config"):
+            self._check(name, lambda value: value is None or _is_text(value), "a text or None")
+        for name in ("train_size", "eval_size", "max_length", "num_train_epochs"):
+            self._check(name, _is_count, "a number above zero, and a whole one")
+        self._check("learning_rate", lambda value: type(value) in (int, float) and 0 < value < inf, "a number above zero")
+        self._check("subset_rows", lambda value: value is None or _is_count(value), "a number above zero, and a whole one, or None")
+        self._check("columns", _is_renaming, 'a dict of texts, such as {"your column": "text"}')
+        self._check("label_names", lambda names: names is None or _are_names(names), "None or at least two texts, no two of them alike")
         if self.subset_rows is not None and self.subset_rows < max(self.train_size, self.eval_size):
             raise ValueError(f"Profile.subset_rows must be at least train_size and eval_size, got {self.subset_rows}.")
         if self.eval_split == "train":
@@ -58,11 +67,31 @@ class Profile:
         _check_source("model", self.model, "a folder written by save_pretrained")
         _check_source("dataset", self.dataset, "a folder with train.csv and test.csv, or train.parquet and test.parquet")
 
+    def _check(self, name: str, fits: Callable[[object], bool], expected: str) -> None:
+        if not fits(value := getattr(self, name)):
+            raise ValueError(f"Profile.{name} must be {expected}, got {value!r}.")
+
+
+def _is_text(value) -> bool:
+    return isinstance(value, str) and value.strip() != ""
+
+
+def _is_count(value) -> bool:
+    return type(value) is int and value > 0
+
+
+def _is_renaming(value) -> bool:
+    return isinstance(value, Mapping) and all(map(_is_text, (*value.keys(), *value.values())))
+
+
+def _are_names(value) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) >= 2 and all(map(_is_text, value)) and len(set(value)) == len(value)
+
 
 def _check_source(name: str, source: str, expected: str) -> None:
     """What is meant as a local folder must be one: asked for it, the Hub would only say that it is no valid id."""
     means_local = Path(source).is_absolute() or source.startswith((".", "~")) or "\\" in source or source.count("/") > 1
-    if Path(source).is_file() or (means_local and not Path(source).is_dir()):
+    if os.path.isfile(source) or (means_local and not os.path.isdir(source)):  # unlike Path's, they take any text
         raise ValueError(f"Profile.{name} must be a Hub id such as 'owner/name', or {expected}; {source!r} is neither.")
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from helpers.files import write_whole
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -55,6 +56,15 @@ class Run:
         self.stop_requested, self.message, self.step = False, "", 0
         self._started = time.perf_counter()
         self._change("running")
+
+    def resume(self, earlier: Run) -> None:
+        """Go on from `earlier`, the saved record of the same training so far."""
+        self.start()
+        self.history.extend(earlier.history)
+        self.evaluations.extend(earlier.evaluations)
+        self.step = max((point["step"] for point in (*self.history, *self.evaluations)), default=0)
+        self._started -= earlier.seconds
+        self.advance(self.step)
 
     def request_stop(self) -> None:
         """Ask the training to end after the current step. May be called from any thread."""
@@ -113,9 +123,8 @@ class Run:
         """Write the run as JSON, whole or not at all: an earlier file stays until the new one is complete."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(path.suffix + f".{os.getpid()}.partial")
-        partial.write_text(json.dumps(_without_nan(asdict(self)), indent=1, default=str), encoding="utf-8")
-        os.replace(partial, path)
+        text = json.dumps(_without_nan(asdict(self)), indent=1, default=str)
+        write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
         return path
 
     @classmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import errno
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -60,12 +62,57 @@ class RunCallback(TrainerCallback):
             self.run.log_evaluation(state.global_step, keep.pop("loss"), epoch=state.epoch, **keep)
 
 
+def smaller_batches(args):
+    """`TrainingArguments` for the same recipe in less memory: half the reviews at once, the gradients of twice as many batches added up.
+
+    Each update still sees as many reviews. `Trainer` takes the mean of the added gradients only where `model.accepts_loss_kwargs` is False;
+    without, a classifier's loss and gradients double. Raises ValueError for a batch that has no half.
+    """
+    size = args.per_device_train_batch_size
+    if size < 2:
+        raise ValueError("A batch of one review cannot be halved. Lower max_length in the profile, or take a smaller model.")
+    if size % 2:
+        raise ValueError(f"A batch of {size} reviews cannot be halved; set per_device_train_batch_size to an even number.")
+    return dataclasses.replace(args, per_device_train_batch_size=size // 2, gradient_accumulation_steps=2 * args.gradient_accumulation_steps)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that there is no memory left, on any device; PyTorch says it in words only on a CPU and on Apple's GPUs."""
+    import torch
+
+    words = ("out of memory", "can't allocate memory", "not enough memory", "failed to allocate")
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
+        isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
+    )
+
+
+def cannot_write(error: BaseException) -> bool:
+    """Whether `error` says that a file cannot be written: no space, no right to, or a file system for reading only."""
+    causes = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+    # torch.save and safetensors raise errors of their own, which name the cause in words.
+    words = ("no space left", "file too large", "read-only file system", "permission denied", "inline_container", "file write failed")
+    return (isinstance(error, OSError) and error.errno in causes) or any(word in str(error).lower() for word in words)
+
+
+def _explanation(error: BaseException) -> str | None:
+    """What a learner should know of an error that is not the code's fault; None for any other."""
+    if out_of_memory(error):
+        return ("The memory does not suffice for batches of this size. The same recipe in smaller pieces: write `args = smaller_batches(args)` (from "
+                "helpers.training) above and train again; that halves the batch and adds up two gradients. Other notebooks may hold memory, too: "
+                "Kernel → Shut Down Kernel.")
+    if cannot_write(error):
+        return (f"A file could not be written ({str(error).splitlines()[0][:200]}). The model keeps what it has learned so far, and the checkpoint "
+                "before this one is complete: make room, or choose a folder that you may write to, and train again; it goes on from there.")
+    return None
+
+
 @contextmanager
 def recording(run: Run, say: Callable[[str], None] = print) -> Iterator[Run]:
     """Guard a training: it ends with the run's status set and, when interrupted, without an error.
 
     The interrupt button (■) and a loss that is no longer finite stop the training; the model and everything in `run`
-    stay as they are, and `say` gets one line on what happened. Any other error is noted in the run and raised.
+    stay as they are, and `say` gets one line on what happened. So it is where memory runs out, or a file cannot be written. Any other error
+    is noted in the run and raised.
     """
     if run.status != "running":
         run.start()
@@ -78,7 +125,9 @@ def recording(run: Run, say: Callable[[str], None] = print) -> Iterator[Run]:
         run.end("failed", str(error))
         say(run.message)
     except Exception as error:
-        run.end("failed", f"{type(error).__name__}: {error}")
-        raise
+        run.end("failed", _explanation(error) or f"{type(error).__name__}: {error}")
+        if _explanation(error) is None:
+            raise
+        say(run.message)
     else:
         run.end("stopped" if run.stop_requested else "finished")

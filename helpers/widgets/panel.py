@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import math
 import re
 import threading
@@ -21,14 +22,14 @@ from helpers import plots
 from helpers.learning_rates import RangeTest, learning_rate_schedule
 from helpers.recipes import training_arguments_code
 from helpers.runs import Run
-from helpers.training import logging_steps, planned_steps, recording
+from helpers.training import logging_steps, out_of_memory, planned_steps, recording
 from helpers.widgets.controls import Controls
 from helpers.widgets.growing import GrowingCurve
-from helpers.widgets.run_list import RunList, accuracy_text
+from helpers.widgets.run_list import RunList, accuracy_text, load_run
 from helpers.widgets.shown import Shown, draw, image
 
 _CURVE_SHARE = 0.025  # of the training's time that drawing the curve may take
-_PAUSES = {"curve": 0.4, "progress": 0.25}  # seconds between two updates, at least
+_PAUSES = {"curve": 0.4, "progress": 0.25, "save": 5.0}  # seconds between two updates, at least
 
 
 class HyperparameterPanel(Shown):
@@ -69,7 +70,7 @@ class HyperparameterPanel(Shown):
         self.result = None
         self._current: Run | None = None
         self._growing: GrowingCurve | None = None
-        self._stopping = False
+        self._stopping, self._pieces = False, 1
         self._next = dict.fromkeys(_PAUSES, 0.0)
         self.controls = Controls(args, train_rows)
         self._list = RunList(list(self.controls.widgets), on_change=self._draw_curve, on_delete=self.delete)
@@ -148,6 +149,8 @@ class HyperparameterPanel(Shown):
         }
         if self._find is None:
             del self._buttons["find"]
+        self._smaller = _button("Train in smaller pieces", self._smaller_clicked)
+        self._smaller.layout.display = "none"
         self._schedule, self._curve = image(), image()
         self._planned, self._message = widgets.HTML(), widgets.HTML()
         self._bar = widgets.IntProgress(min=0, max=1, layout=widgets.Layout(width="100%", max_width="34em"))
@@ -162,7 +165,7 @@ class HyperparameterPanel(Shown):
         self.widget = widgets.VBox([
             widgets.Box([self.controls.box, preview], layout=wrap),
             widgets.Box(list(self._buttons.values()), layout=wrap),
-            self._bar, self._progress, self._message, self._found, self._curve, self._list.box, folded,
+            self._bar, self._progress, self._message, self._smaller, self._found, self._curve, self._list.box, folded,
         ])
 
     def _schedule_picture(self):
@@ -215,15 +218,20 @@ class HyperparameterPanel(Shown):
     # Training
 
     def _with_logging(self, settings: dict) -> dict:
-        """The settings, and as many logged points for a short training as for a long one."""
-        return settings | {"logging_steps": logging_steps(self._steps(settings))}
+        """The settings, as many logged points for a short training as for a long one, and the batches in pieces where memory had run out."""
+        size = settings["per_device_train_batch_size"]
+        pieces = math.gcd(size, self._pieces)
+        settings = settings | {"logging_steps": logging_steps(self._steps(settings))}
+        if pieces > 1:
+            settings |= {"per_device_train_batch_size": size // pieces, "gradient_accumulation_steps": pieces}
+        return settings
 
     def _arguments(self, settings: dict):
         """Only for a training that begins: a new `TrainingArguments` resets what a running `Trainer` shares with it."""
         return dataclasses.replace(self._args, **{name: value for name, value in self._with_logging(settings).items() if name != "train_size"})
 
     def _train_once(self, settings: dict) -> Run:
-        run = Run(self._new_name(), settings=settings | {"eval_size": self._eval_rows})
+        run = self._new_run(settings)
         self._bar.max, self._bar.value = self._steps(settings), 0
         self._next = dict.fromkeys(_PAUSES, 0.0)
         try:
@@ -231,15 +239,49 @@ class HyperparameterPanel(Shown):
             self._draw_curve()
             run.listen(self._follow)
             with recording(run, say=self._say):
-                self.result = self._train(self._arguments(settings), run, settings["train_size"])
+                self._smaller.layout.display = "none"
+                try:
+                    self.result = self._train(self._arguments(settings), run, settings["train_size"])
+                except Exception as error:
+                    self._smaller.layout.display = None if out_of_memory(error) else "none"
+                    raise
         finally:
             self._current = self._growing = None
             self._add(run)
-            run.save(self._path(run.name))
+            self._save(run)
             self._show_progress(run)
             self._draw_curve()
             self._show_plan()
+            self._tell_others(run)
         return run
+
+    def _new_run(self, settings: dict) -> Run:
+        """Its file is made at once, so that a notebook that trains beside this one takes the next number."""
+        while True:
+            run = Run(self._new_name(), settings=settings | {"eval_size": self._eval_rows})
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._path(run.name).open("x").close()
+            except FileExistsError:
+                continue  # the other was faster
+            except OSError:
+                pass  # _save says so
+            self._save(dataclasses.replace(run, status="running"))
+            return run
+
+    def _save(self, run: Run) -> None:
+        try:
+            run.save(self._path(run.name))
+        except OSError as error:
+            self._say(f"{run.name} cannot be saved ({error}). It is kept until the kernel ends; make room, or choose another folder, for the next.")
+
+    def _tell_others(self, run: Run) -> None:
+        """A cell that was run again has made a second panel of the same folder, and it is that one which is seen."""
+        for panel in list(self._panels):
+            if panel is not self and panel._folder == self._folder:
+                panel._add(run)
+                panel._draw_curve()
+                panel._show_plan()
 
     def _follow(self, run: Run) -> None:
         """Called in the thread that trains, after each step. Whatever goes wrong in drawing must not end the training."""
@@ -256,6 +298,9 @@ class HyperparameterPanel(Shown):
         if now >= self._next["progress"] and not run.stop_requested:
             self._show_progress(run)
             self._next["progress"] = now + _PAUSES["progress"]
+        if now >= self._next["save"]:
+            self._save(run)  # a kill takes no more than the last seconds of the record
+            self._next["save"] = now + _PAUSES["save"]
         growing = self._growing
         if now >= self._next["curve"] and run.history and growing is not None:
             self._curve.value = growing.png()
@@ -285,8 +330,8 @@ class HyperparameterPanel(Shown):
         try:
             yield
         finally:
-            HyperparameterPanel._active = None
             self._switch_all(working=False)
+            HyperparameterPanel._active = None
             self._busy.release()
 
     def _in_background(self, work: Callable[[], None]) -> None:
@@ -312,15 +357,19 @@ class HyperparameterPanel(Shown):
         """Disable what would start another training; only Stop is for the time of one."""
         for name, button in self._buttons.items():
             button.disabled = working if name != "stop" else not working
+        if self is not self._active:
+            self._progress.value = "A training is running in another panel. Stop ends it." if working else "Ready."
 
     def _run_clicked(self, button) -> None:
-        self._in_background(lambda: self._train_once(self.controls.values()))
+        settings = self.controls.values()  # as they were at the click, however the sliders are moved while the thread starts
+        self._in_background(lambda: self._train_once(settings))
 
     def _seeds_clicked(self, button) -> None:
-        self._in_background(self._repeat)
+        settings = self.controls.values()
+        self._in_background(lambda: self._repeat(settings))
 
-    def _repeat(self, count: int = 3) -> None:
-        settings, runs = self.controls.values(), []
+    def _repeat(self, settings: dict, count: int = 3) -> None:
+        runs = []
         for seed in range(settings["seed"], settings["seed"] + count):
             runs.append(self._train_once(settings | {"seed": seed}))
             if self._stopping:
@@ -332,6 +381,13 @@ class HyperparameterPanel(Shown):
                 f"{max(accuracies):.3f}, mean {sum(accuracies) / len(accuracies):.3f}. A difference between two settings that is no larger "
                 "than this spread is no evidence."
             )
+
+    def _smaller_clicked(self, button) -> None:
+        """The same recipe: batches of half the size, and the gradients of twice as many added up."""
+        gc.collect()  # what the training that failed has left
+        self._pieces *= 2
+        self._settings_moved()
+        self._run_clicked(button)
 
     def _find_clicked(self, button) -> None:
         self._in_background(self._find_once)
@@ -352,7 +408,8 @@ class HyperparameterPanel(Shown):
 
     def _say(self, message: str, details: str = "") -> None:
         folded = f"<details><summary>Details</summary><pre>{escape(details)}</pre></details>" if details else ""
-        self._message.value = f'<div role="status">{escape(message)}</div>{folded}' if message else ""
+        style = "white-space:pre-line;overflow-wrap:anywhere"
+        self._message.value = f'<div role="status" style="{style}">{escape(message)}</div>{folded}' if message else ""
 
     # Runs
 
@@ -362,20 +419,25 @@ class HyperparameterPanel(Shown):
         return f"run {max(numbers, default=0) + 1}"
 
     def _path(self, name: str) -> Path:
-        return self._folder / f"{name.replace(' ', '_')}.json"
+        plain = re.sub(r"\W", "_", name)  # a name can lead nowhere else
+        return self._folder / f"{plain}.json"
 
     def _add(self, run: Run) -> None:
         self.runs.append(run)
         self._list.add(run)
 
     def _load(self) -> list[Run]:
-        loaded = []
-        for path in sorted(self._folder.glob("run_*.json"), key=lambda path: path.stat().st_mtime):
+        loaded, left_out = [], []
+        for path in self._folder.glob("run_*.json"):
             try:
-                loaded.append(Run.load(path))
+                loaded.append(load_run(path))
             except ValueError as error:
-                self._say(f"{path.name} is left out: {error}")
-        return loaded
+                left_out.append(f"{path.name} is left out: {error}")
+        self._say("\n".join(left_out))
+        for run in loaded:
+            if run.status == "running":
+                run.end("stopped", "Its kernel ended before the training did, or trains it still.")
+        return sorted(loaded, key=lambda run: int(run.name.split()[-1]))  # by number: a clock may have been set back
 
 
 def _button(label: str, clicked: Callable, style: str = "") -> widgets.Button:

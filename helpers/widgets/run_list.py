@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections.abc import Callable, Sequence
 from html import escape
+from pathlib import Path
 
 import ipywidgets as widgets
 
 from helpers import plots
 from helpers.metrics import standard_error
 from helpers.runs import Run
+
+# A description is HTML to ipywidgets 7, and formulas in it are set in all versions.
+_PLAIN = str.maketrans({"<": "‹", ">": "›", "&": "＆", "$": "＄", "\\": "＼"})
 
 
 class RunList:
@@ -33,7 +39,7 @@ class RunList:
 
     def add(self, run: Run) -> None:
         self._numbers[id(run)] = self.next_number
-        box = widgets.Checkbox(value=True, description=run.name, indent=False, layout=widgets.Layout(width="11em"))
+        box = widgets.Checkbox(value=True, description=run.name.translate(_PLAIN), indent=False, layout=widgets.Layout(width="11em"))
         box.observe(lambda change: self._on_change(), names="value")
         self._boxes[id(run)] = box
         self._runs.append(run)
@@ -67,6 +73,30 @@ class RunList:
             layout=widgets.Layout(flex="1 1 18em", min_width="16em"),
         )
         return widgets.Box([self._boxes[id(run)], text, delete], layout=widgets.Layout(display="flex", flex_flow="row wrap"))
+
+
+def load_run(path: Path) -> Run:
+    """A saved run under its file's name, which its content may not choose: Delete removes the file of that name.
+
+    Raises ValueError for a file that a panel did not write: another name, or texts where a row or a curve needs numbers.
+    """
+    name = path.stem.replace("_", " ")
+    if not re.fullmatch(r"run \d+", name):
+        raise ValueError("the files of a panel are called run_1.json, run_2.json, … Rename it so to see it here.")
+    run = dataclasses.replace(Run.load(path), name=name)
+    try:
+        _check_numbers(run)
+        describe(run, ())
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"expected the numbers of a training, written by Run.save ({type(error).__name__}: {error}).") from error
+    return run
+
+
+def _check_numbers(run: Run) -> None:
+    points = [value for point in (*run.history, *run.evaluations) for value in point.values()]
+    sizes = [run.settings.get(name) for name in ("per_device_train_batch_size", "eval_size")]
+    if wrong := [value for value in (run.seconds, *points, *sizes) if not isinstance(value, (int, float, type(None)))]:
+        raise TypeError(f"no number: {wrong[0]!r}")
 
 
 def differing_settings(runs: Sequence[Run], names: Sequence[str]) -> list[str]:

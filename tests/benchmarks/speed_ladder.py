@@ -32,7 +32,7 @@ from helpers.profiles import PROFILES
 SHAPES = {  # layers, width, heads, rounds
     "offline": (2, 128, 2, 9),
     "small": (4, 256, 4, 9),
-    "full": (12, 768, 12, 3),
+    "full": (12, 768, 12, 2),
 }
 LENGTHS = np.array(TYPICAL_LENGTHS * 64)
 BATCH_SIZE = 8

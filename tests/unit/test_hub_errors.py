@@ -1,3 +1,4 @@
+import re
 import types
 
 import pytest
@@ -55,6 +56,13 @@ def test_the_way_on_fits_a_profile_from_the_environment(monkeypatch):
     assert "FINETUNE_PROFILE=offline" in explain(ConnectionError("x")) and 'PROFILE = "' not in explain(ConnectionError("x"))
 
 
+@pytest.mark.parametrize("error", [FileNotFoundError(2, "No such file"), OSError(28, "No space left on device"), ValueError("x")])
+def test_without_the_hub_other_errors_are_left_alone_too(monkeypatch, error):
+    """On a plane, a full disk is not a missing download."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert explain(error) is None
+
+
 @pytest.fixture
 def shell(monkeypatch):
     shell = InteractiveShell()
@@ -71,7 +79,18 @@ def test_a_notebook_shows_the_message_and_no_frames(shell, capsys):
     assert "could not be reached" in shown and "Traceback" not in shown and len(shown.splitlines()) <= 4
 
 
-def test_a_notebook_shows_other_errors_as_always(shell, capsys):
-    shell.run_cell("open('/no/such/file')")
-    shown = capsys.readouterr().out
-    assert "Traceback" in shown and "FileNotFoundError" in shown
+@pytest.mark.parametrize(
+    "cell", ["open('/no/such/file')", "1 / 0", "nobody", "def f(:", "exec('def f(:')", "%nothing", "import no_such_module", "int('x')"]
+)
+def test_a_notebook_shows_other_errors_as_always(monkeypatch, capsys, cell):
+    """The handler gets every error; what it does not know must look the same as without it."""
+    shown = []
+    for installed in (False, True):
+        shell = InteractiveShell()
+        monkeypatch.setattr("IPython.get_ipython", lambda shell=shell: shell)
+        if installed:
+            hub_errors.install()
+        assert not shell.run_cell(cell).success
+        shown.append(re.sub(r"0x[0-9a-f]+|/ipykernel\S+|<ipython-input\S+", "", "".join(capsys.readouterr())))
+    InteractiveShell.clear_instance()
+    assert shown[0] == shown[1] and len(shown[0]) > 20

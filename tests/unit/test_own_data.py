@@ -54,7 +54,7 @@ def test_another_evaluation_split():
         (splits(labels=(1, 2, 3)), {"label_names": ("a", "b", "c")}, r"integers from 0 to 2; found 1, 2, 3"),
         (splits(labels=("good", "meh", "bad")), {"label_names": ("bad", "good")}, r"one of \['bad', 'good'\].*'meh'"),
         (splits(labels=(0.0, 1.0, 2.0)), {"label_names": ("a", "b", "c")}, r"found 0.0, 1.0, 2.0"),
-        (splits(labels=("good", None, "bad")), {"label_names": ("bad", "good")}, r"found 'bad', 'good', None"),
+        (splits(labels=("good", None, "bad")), {"label_names": ("bad", "good")}, r"rows of 'train' have no label \(None\)"),
         (splits(), {"train_size": 10}, r"asks for 10 rows of 'train', which has 3. Set train_size"),
         (splits(), {"eval_size": 10}, r"asks for 10 rows of 'test', which has 2. Set eval_size"),
     ],

@@ -1,0 +1,252 @@
+"""Checkpoints that survive a kill at any moment: written whole or not at all, found again, at most two of them.
+
+For `Trainer`, `CheckpointCallback` completes what it saves and `last_checkpoint` finds the newest that is complete. For a loop of your own,
+`save_checkpoint` and `load_checkpoint` do both.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from itertools import count
+from pathlib import Path
+
+from transformers import TrainerCallback
+
+from helpers.files import write_whole
+from helpers.runs import Run
+
+KEEP = 2
+_COMPLETE = "complete.json"  # the last file of a Trainer's checkpoint: what else is in it, and how long
+# What may differ between two trainings that are otherwise the same.
+_INCIDENTAL = {"output_dir", "run_name", "logging_dir", "resume_from_checkpoint", "disable_tqdm", "logging_steps", "save_steps"}
+
+
+def expected_bytes(model) -> int:
+    """Space that a training of `model` takes for its checkpoints: weights and AdamW's two numbers for each, `KEEP` times and once while writing."""
+    return (KEEP + 1) * 3 * sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+
+
+def own_folder(folder: str | Path) -> Path:
+    """`folder`, made where it is missing; or, where another notebook that still runs has taken it, `folder-2`, `folder-3`, …
+
+    Two trainings in one folder would delete each other's checkpoints. A folder is free again when the kernel that took it has ended.
+    """
+    for number in count(1):
+        path = Path(folder) if number == 1 else Path(f"{folder}-{number}")
+        path.mkdir(parents=True, exist_ok=True)
+        if _claim(path / "in_use.json"):
+            return path
+
+
+def _claim(file: Path) -> bool:
+    import psutil
+
+    mine = {"pid": os.getpid(), "started": psutil.Process().create_time()}
+    try:
+        with file.open("x", encoding="utf-8") as opened:  # of two at once, one fails
+            json.dump(mine, opened)
+    except FileExistsError:
+        holder = _read_json(file)
+        if holder is None or (holder != mine and _lives(holder)):
+            return False
+        write_whole(file, lambda path: path.write_text(json.dumps(mine), encoding="utf-8"))
+    return _read_json(file) == mine
+
+
+def _lives(holder: Mapping) -> bool:
+    """A process id alone may have been given to another process since."""
+    import psutil
+
+    try:
+        return psutil.Process(holder["pid"]).create_time() == holder["started"]
+    except (psutil.NoSuchProcess, KeyError, TypeError):
+        return False
+
+
+def _read_json(file: Path):
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+# For Trainer
+
+
+class CheckpointCallback(TrainerCallback):
+    """Makes `Trainer`'s checkpoints safe to resume from, to the last bit; give it the training's `Run`.
+
+    `Trainer` writes a checkpoint file by file; the last one, written here, says that all are there. The record so far is kept beside them.
+    Three gaps are closed for an exact resume. The order of an epoch's rows is drawn from the global random state, which is unknown once the
+    epoch has begun: each epoch begins with `seed` + its number. A checkpoint at an epoch's end is written after the evaluation, not before
+    it. And a checkpoint's age is its step: by the clock, after that was set back, `Trainer` would delete the newest.
+
+    When the training is complete, its checkpoints are deleted. Where the disk has no room for one, it is left out, with a line.
+    """
+
+    def __init__(self, run: Run, say: Callable[[str], None] = print):
+        self.run, self.say = run, say
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        if state.global_step:
+            self.run.resume(Run.load(_folder(args, state) / "run.json"))
+
+    def on_epoch_begin(self, args, state, control, **kwargs):
+        _seed_epoch(args, state)
+
+    def on_step_end(self, args, state, control, model=None, **kwargs):
+        at_the_end = float(state.epoch).is_integer()  # then on_epoch_end comes next
+        control.should_save = control.should_save and not at_the_end and self._fits(args, model)
+
+    def on_epoch_end(self, args, state, control, model=None, **kwargs):
+        _seed_epoch(args, state)
+        control.should_save = args.save_strategy != "no" and not self.run.stop_requested and self._fits(args, model)
+
+    def on_evaluate(self, args, state, control, **kwargs):
+        if float(state.epoch).is_integer():
+            _seed_epoch(args, state)  # what is saved next is the state that the next epoch begins with
+
+    def on_save(self, args, state, control, **kwargs):
+        folder = _folder(args, state)
+        self.run.save(folder / "run.json")
+        sizes = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
+        write_whole(folder / _COMPLETE, lambda path: path.write_text(json.dumps(sizes), encoding="utf-8"))
+        os.utime(folder, (state.global_step, state.global_step))
+
+    def on_train_end(self, args, state, control, **kwargs):
+        if state.global_step >= state.max_steps:
+            delete_checkpoints(args.output_dir)
+
+    def _fits(self, args, model) -> bool:
+        needed, free = expected_bytes(model) // (KEEP + 1), shutil.disk_usage(args.output_dir).free
+        if free < needed:
+            self.say(f"No room for a checkpoint: it takes {_megabytes(needed)}, and {_megabytes(free)} are free. The training goes on without.")
+        return free >= needed
+
+
+def last_checkpoint(folder: str | Path, settings: Mapping, say: Callable[[str], None] = print) -> str | None:
+    """The newest complete checkpoint that `Trainer` left in `folder` in a training with these `settings`; None to begin at the beginning.
+
+    `settings` are the `Run`'s. What a kill left half written is deleted; a checkpoint of other settings is left alone, with a line.
+    """
+    for path in sorted(Path(folder).glob("checkpoint-*"), key=_step, reverse=True):
+        if not _is_complete(path):
+            shutil.rmtree(path, ignore_errors=True)
+            continue
+        return str(path) if _same_training(path, Run.load(path / "run.json").settings, settings, say) else None
+    return None
+
+
+def delete_checkpoints(folder: str | Path) -> None:
+    """Of `Trainer`'s or of a loop's own, in `folder`."""
+    for path in Path(folder).glob("checkpoint-*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _folder(args, state) -> Path:
+    return Path(args.output_dir) / f"checkpoint-{state.global_step}"
+
+
+def _seed_epoch(args, state) -> None:
+    from transformers import set_seed
+
+    set_seed(args.seed + int(state.epoch))
+
+
+def _is_complete(folder: Path) -> bool:
+    try:
+        sizes = _read_json(folder / _COMPLETE)
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _same_training(path: Path, earlier: Mapping, settings: Mapping, say: Callable[[str], None]) -> bool:
+    if other := _difference(earlier, settings):
+        say(f"{path.name} is of a training with {other}; this one begins at the beginning.")
+    else:
+        say(f"Going on from step {_step(path):,} of a training that was broken off. To begin at the beginning, delete the folder {path.parent}.")
+    return not other
+
+
+def _difference(earlier: Mapping, now: Mapping) -> str:
+    """The settings that differ, as "learning_rate 5e-05 (now 0.0001)"; empty where none does."""
+    now = json.loads(json.dumps(dict(now), default=str))  # as they were saved
+    names = sorted((earlier.keys() | now.keys()) - _INCIDENTAL)
+    return ", ".join(f"{name} {earlier.get(name)} (now {now.get(name)})" for name in names if earlier.get(name) != now.get(name))
+
+
+# For a loop of your own
+
+
+def save_checkpoint(folder: str | Path, step: int, state: Mapping) -> Path | None:
+    """Write `state` (tensors, numbers, texts, dicts and lists of these) as the checkpoint of `step`; the two newest are kept.
+
+    It is whole or not there at all: a kill, or a full disk, while it is written leaves those before it as they were. Without room on the disk,
+    one line says so, nothing is written and None comes back: a training is worth more than its checkpoint.
+    """
+    import torch
+
+    folder = Path(folder)
+    path = folder / f"checkpoint-{step}.pt"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(path, lambda partial: torch.save(dict(state), partial))
+    except (OSError, RuntimeError) as error:  # of a full disk, torch.save says RuntimeError
+        print(f"Step {step:,} could not be saved ({_first_line(error)}). The training goes on; the checkpoint before it stays.")
+        return None
+    for old in sorted(folder.glob("checkpoint-*.pt"), key=_step)[:-KEEP]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def load_checkpoint(folder: str | Path, settings: Mapping | None = None, *, map_location: str = "cpu") -> dict | None:
+    """The state of the newest checkpoint in `folder` that can be read; None where there is none. What a kill left behind is deleted.
+
+    With `settings`, only one whose "run", a `Run` as a dict, was made with the same; otherwise a line says what differs.
+    """
+    import torch
+
+    for partial in Path(folder).glob("checkpoint-*.partial"):
+        partial.unlink(missing_ok=True)
+    for path in sorted(Path(folder).glob("checkpoint-*.pt"), key=_step, reverse=True):
+        try:
+            state = torch.load(path, map_location=map_location, weights_only=True)
+        except Exception as error:  # damaged files raise whatever their bytes happen to mean
+            print(f"{path.name} cannot be read ({_first_line(error)}); looking for an earlier one.")
+            continue
+        return state if settings is None or _same_training(path, state["run"]["settings"], settings, print) else None
+    return None
+
+
+def random_state() -> dict:
+    """The state of PyTorch's random generators, of the CPU and of each GPU, as tensors."""
+    import torch
+
+    return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []}
+
+
+def set_random_state(state: Mapping) -> None:
+    """Set what `random_state` gave."""
+    import torch
+
+    torch.set_rng_state(state["cpu"].cpu())
+    if state["cuda"]:
+        torch.cuda.set_rng_state_all([generator.cpu() for generator in state["cuda"]])
+
+
+def _step(path: Path) -> int:
+    found = re.search(r"checkpoint-(\d+)", path.name)
+    return int(found[1]) if found else -1
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

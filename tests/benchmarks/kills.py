@@ -1,0 +1,89 @@
+"""Kills a training at random moments, resumes it, and counts how often it ended as if nothing had happened.
+
+    python tests/benchmarks/kills.py [--times 50] [--seed 0]
+
+A small training (tests/faults/trainings.py), with Trainer and with a loop like notebook 3's in turns, each in a process of its own that gets SIGKILL
+after a random share of the time that it takes undisturbed; one in three is killed once more while it resumes. "Equal" means the same losses at the
+same steps, the same evaluations, and weights that are the same to the last bit. A moment counts as "while saving" when a file lay there half
+written, or a checkpoint incomplete. Prints Markdown.
+"""
+
+import argparse
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from multiprocessing import get_context
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PATHS = [str(ROOT / "tests" / "faults"), str(ROOT)]
+sys.path[:0] = PATHS
+os.environ["PYTHONPATH"] = os.pathsep.join(PATHS)  # for the process that the trainings are forked from
+
+import trainings  # noqa: E402
+
+PROCESSES = get_context("forkserver")
+PROCESSES.set_forkserver_preload(["trainings"])
+
+
+def train(way: str, folder: Path, seconds: float | None = None) -> bool:
+    """Whether it came to its end; with `seconds`, it is killed after as many."""
+    process = PROCESSES.Process(target=trainings.in_a_process, args=(way, folder))
+    process.start()
+    process.join(seconds)
+    process.kill()
+    process.join()
+    return process.exitcode == 0
+
+
+def new_folder(parent: str) -> Path:
+    folder = Path(tempfile.mkdtemp(dir=parent)) / "training"
+    folder.mkdir()
+    return folder
+
+
+def result(folder: Path) -> dict:
+    return json.loads((folder.parent / "result.json").read_text(encoding="utf-8"))
+
+
+def half_written(folder: Path) -> bool:
+    incomplete = [path for path in folder.glob("checkpoint-*") if path.is_dir() and not (path / "complete.json").exists()]
+    return bool(incomplete or list(folder.rglob("*.partial")))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--times", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    chance, counts = random.Random(options.seed), {way: Counter() for way in trainings.WAYS}
+    with tempfile.TemporaryDirectory() as parent:
+        undisturbed, seconds = {}, {}
+        for way in trainings.WAYS:
+            train(way, new_folder(parent))  # warms up
+            folder, began = new_folder(parent), time.perf_counter()
+            assert train(way, folder), f"{way} did not come to its end"
+            undisturbed[way], seconds[way] = result(folder), time.perf_counter() - began
+        for i in range(options.times):
+            way, folder = list(trainings.WAYS)[i % 2], new_folder(parent)
+            count = counts[way]
+            for _ in range(1 + (i % 3 == 0)):
+                ended = train(way, folder, chance.uniform(0, 1) * seconds[way])
+                count["kills"] += not ended
+                count["while saving"] += half_written(folder)
+            ended = ended or train(way, folder)
+            count["trainings"] += 1
+            count["equal"] += ended and result(folder) == undisturbed[way]
+            print(".", end="", file=sys.stderr, flush=True)
+    columns = ("trainings", "kills", "while saving", "equal")
+    print(f"\n| way | {' | '.join(columns)} |\n|---|---:|---:|---:|---:|")
+    for way, count in [*counts.items(), ("both", sum(counts.values(), Counter()))]:
+        print(f"| {way} | {' | '.join(str(count[column]) for column in columns)} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,226 @@
+"""The panel where people are impatient: fast clicks, drags, a reload, a restart, two panels. Nothing is lost, nothing stays behind."""
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.faults
+
+PREPARE = """
+import threading, time
+from pathlib import Path
+from transformers import TrainingArguments
+from helpers.training import planned_steps
+from helpers.widgets import HyperparameterPanel
+args = TrainingArguments(output_dir="out", num_train_epochs=2, per_device_train_batch_size=8, learning_rate=1e-4, seed=1, report_to="none")
+seen, at_once = [], 0
+
+def train(args, run, train_size):
+    global at_once
+    at_once += 1
+    assert at_once == 1, "two trainings at once"
+    try:
+        for step in range(1, 1 + planned_steps(train_size, args.per_device_train_batch_size, args.num_train_epochs)):
+            time.sleep(0.05)
+            run.log(step, 1.6 - step / 400, learning_rate=args.learning_rate)
+            seen.append([run.name, args.learning_rate, args.num_train_epochs])
+            if run.stop_requested:
+                return "half a model"
+        run.log_evaluation(step, 1.2, accuracy=0.5)
+        return "a model"
+    finally:
+        at_once -= 1
+"""
+FIRST = """
+panel = HyperparameterPanel(train, args, train_rows=80, eval_rows=100, folder="../runs/abuse")
+panel
+"""
+SECOND = """
+other = HyperparameterPanel(train, args, train_rows=80, eval_rows=100, folder="../runs/abuse_other")
+other
+"""
+AGAIN = "panel  # shown again"
+
+
+@pytest.fixture(scope="module")
+def opened(lab):
+    lab.put("abuse.ipynb", [PREPARE, FIRST, SECOND, AGAIN])
+    lab.open("abuse.ipynb")
+    lab.run_all()
+    return lab
+
+
+@pytest.fixture
+def place(opened):
+    """The first panel on the page; afterwards nothing trains."""
+    opened.ask("panel.controls.reset() or other.controls.reset()")
+    yield opened.cell("panel = Hyper")
+    opened.ask("panel.stop(wait=True)")
+
+
+def button(place, name):
+    return place.get_by_role("button", name=name, exact=True)
+
+
+def wait_for(lab, condition: str, seconds: float = 30):
+    """Until this expression is true in the kernel."""
+    for _ in range(int(seconds * 5)):
+        if lab.ask(condition):
+            return
+        lab.page.wait_for_timeout(200)
+    raise AssertionError(f"never came about: {condition}")
+
+
+def check_idle(lab, place, panel: str = "panel"):
+    """No training left, Run can be pressed and Stop not, each run has ended and is on the disk, the page shows no error."""
+    wait_for(lab, f"not {panel}.training")
+    expect(button(place, "Run")).to_be_enabled()
+    expect(button(place, "Stop")).to_be_disabled()
+    assert lab.ask("[at_once, sum('train' in str(thread) or 'guarded' in str(thread) for thread in threading.enumerate())]") == [0, 0]
+    assert lab.ask(f"[{panel}._active, {panel}._current, {panel}._growing]") == [None, None, None]
+    assert lab.ask(f"{{run.status for run in {panel}.runs}} <= {{'finished', 'stopped'}}")
+    assert lab.ask(f"sorted(path.stem for path in {panel}._folder.glob('*')) == sorted(run.name.replace(' ', '_') for run in {panel}.runs)")
+    assert place.get_by_role("button", name="Delete", exact=True).count() == lab.ask(f"len({panel}.runs)")
+    assert place.get_by_text("Stopping …").count() == 0
+    assert lab.page.get_by_text("Traceback").count() == 0 and lab.page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
+
+
+def press_run(lab, place, panel: str = "panel"):
+    """Press Run, and see that a training begins."""
+    done = lab.ask("len(seen)")
+    expect(button(place, "Run")).to_be_enabled()
+    button(place, "Run").click()
+    wait_for(lab, f"{panel}.training and len(seen) > {done + 2}")
+
+
+@pytest.mark.parametrize("pause", [0, 30, 150])
+def test_twenty_fast_clicks_on_run_and_stop(opened, place, pause):
+    """A Stop that comes before the training has begun was once forgotten by its start; a second Run must not train beside the first."""
+    spots = []
+    for name in ("Run", "Stop"):
+        button(place, name).scroll_into_view_if_needed()
+        box = button(place, name).bounding_box()
+        spots.append((box["x"] + box["width"] / 2, box["y"] + box["height"] / 2))
+    before = opened.ask("len(panel.runs)")
+    for click in range(20):
+        opened.page.mouse.click(*spots[click % 2])
+        opened.page.wait_for_timeout(pause)
+    opened.page.wait_for_timeout(500)
+    expect(button(place, "Stop")).to_be_visible()
+    opened.ask("panel.stop(wait=True)")
+    check_idle(opened, place)
+    assert opened.ask("len(panel.runs)") > before
+    runs = opened.ask("len(panel.runs)")
+    opened.ask("panel.controls.set(num_train_epochs=1)")
+    press_run(opened, place)
+    check_idle(opened, place)
+    assert opened.ask("[len(panel.runs), panel.runs[-1].status]") == [runs + 1, "finished"]
+    opened.picture(f"abuse-clicks-{pause}")
+
+
+def test_twenty_clicks_before_the_page_can_answer(opened, place):
+    """A script, or a stuck mouse: all of them are sent before the kernel has seen the first."""
+    runs = opened.ask("len(panel.runs)")
+    opened.ask("panel.controls.set(num_train_epochs=1)")
+    button(place, "Run").evaluate("element => { for (let click = 0; click < 20; click++) element.click() }")
+    wait_for(opened, f"len(panel.runs) > {runs} and not panel.training")
+    opened.page.wait_for_timeout(300)
+    check_idle(opened, place)
+    assert opened.ask("len(panel.runs)") == runs + 1
+
+
+def test_sliders_dragged_during_training(opened, place):
+    opened.ask("panel.controls.set(num_train_epochs=10)")
+    press_run(opened, place)
+    handle = place.locator(".widget-slider", has_text="learning_rate").locator(".noUi-handle")
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    opened.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    opened.page.mouse.down()
+    for offset in (60, -40, 80, 20, 50):
+        opened.page.mouse.move(box["x"] + offset, box["y"] + box["height"] / 2, steps=8)
+    opened.page.mouse.up()
+    wait_for(opened, "panel.controls.values()['learning_rate'] != 1e-4")
+    opened.ask("panel.controls.set(num_train_epochs=3)")
+    done = opened.ask("len(seen)")
+    wait_for(opened, f"len(seen) > {done + 5}")
+    name = opened.ask("panel._current.name")
+    assert opened.ask(f"[args for args in seen if args[0] == {name!r} and args[1:] != [1e-4, 10]]") == [], "what trains keeps its settings"
+    assert opened.ask("[panel._current.settings['learning_rate'], panel._current.settings['num_train_epochs']]") == [1e-4, 10]
+    opened.picture("abuse-dragged")
+    button(place, "Stop").click()
+    check_idle(opened, place)
+    expect(place.get_by_text("could not be drawn")).to_have_count(0)
+
+
+def test_two_panels_in_one_notebook(opened, place):
+    """They share the kernel's random state, so only one trains; the other says why its Run is off, and can stop it."""
+    second = opened.cell("other = Hyper")
+    press_run(opened, place)
+    expect(button(second, "Run")).to_be_disabled()
+    expect(button(second, "Stop")).to_be_enabled()
+    expect(second.get_by_text("A training is running in another panel. Stop ends it.")).to_be_visible()
+    second.scroll_into_view_if_needed()
+    opened.picture("abuse-second-panel")
+    button(second, "Stop").click()
+    check_idle(opened, place)
+    assert opened.ask("panel.runs[-1].status") == "stopped"
+    press_run(opened, second, "other")
+    expect(button(place, "Run")).to_be_disabled()
+    button(second, "Stop").click()
+    check_idle(opened, second, "other")
+    check_idle(opened, place)
+    expect(second.get_by_text("Ready.")).to_have_count(0)  # its own last run is said there
+
+
+def test_the_cell_run_again_during_training_shows_the_run_at_its_end(opened, place):
+    """The new panel knows nothing of the old one's run, which the learner no longer sees."""
+    opened.ask("panel.controls.set(num_train_epochs=5)")
+    press_run(opened, place)
+    name = opened.ask("panel._current.name")
+    opened.run_cell("panel = Hyper")
+    assert opened.ask(f"panel.training and {name!r} not in [run.name for run in panel.runs]")
+    expect(place.get_by_text("A training is running in another panel. Stop ends it.")).to_be_visible()
+    wait_for(opened, "not panel.training")
+    expect(place.get_by_role("checkbox", name=name, exact=True)).to_be_visible()
+    opened.run_cell("panel  # shown again")
+    check_idle(opened, place)
+    assert opened.ask("[panel.runs[-1].name, panel.runs[-1].status]") == [name, "finished"]
+
+
+def test_the_page_reloaded_during_training(opened, place):
+    """The kernel goes on; the panel shown again is the same one, with the run in it."""
+    opened.ask("panel.controls.set(num_train_epochs=10)")
+    press_run(opened, place)
+    name = opened.ask("panel._current.name")
+    opened.open("abuse.ipynb")
+    assert opened.ask("panel.training"), "a reload ends nothing"
+    opened.run_cell("panel  # shown again")
+    shown = opened.cell("panel  # shown again")
+    expect(shown.get_by_text(f"{name}: running")).to_be_visible()
+    curve = shown.locator("img.widget-image").nth(1)
+    picture = curve.get_attribute("src")
+    expect(curve).not_to_have_attribute("src", picture, timeout=20_000)
+    expect(button(shown, "Run")).to_be_disabled()
+    opened.picture("abuse-reloaded")
+    button(shown, "Stop").click()
+    check_idle(opened, shown)
+    assert opened.ask("[panel.runs[-1].name, panel.runs[-1].status]") == [name, "stopped"]
+
+
+def test_the_kernel_restarted(opened, place):
+    """What had ended is found again in the folder; what was training is gone with the kernel, and nothing claims otherwise."""
+    before = opened.ask("[[run.name, run.status, len(run.history)] for run in panel.runs]")
+    assert before
+    press_run(opened, place if place.get_by_role("button", name="Run", exact=True).count() else opened.cell("panel  # shown again"))
+    opened.restart()
+    for marker in ("import threading", "panel = Hyper", "other = Hyper"):
+        opened.run_cell(marker)
+    place = opened.cell("panel = Hyper")
+    assert opened.ask("[[run.name, run.status, len(run.history)] for run in panel.runs]") == before
+    check_idle(opened, place)
+    opened.ask("panel.controls.set(num_train_epochs=1)")
+    press_run(opened, place)
+    check_idle(opened, place)
+    assert opened.ask("len(panel.runs)") == len(before) + 1
+    place.scroll_into_view_if_needed()
+    opened.picture("abuse-restarted")

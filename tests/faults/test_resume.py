@@ -1,0 +1,244 @@
+"""Training goes on after a kill, a full disk or a folder that may not be written to, and ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import resource
+import shutil
+import signal
+import sys
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+import torch
+from notebook_files import ROOT
+
+# The processes are forked from one that has imported everything; how that one finds it, Python 3.11 takes from the environment alone.
+sys.path.insert(0, str(ROOT / "tests" / "faults"))
+os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "tests" / "faults"), str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+
+import trainings
+from transformers import TrainerCallback
+
+from helpers import checkpoints
+from helpers.runs import Run
+
+pytestmark = pytest.mark.faults
+KILLED = -signal.SIGKILL
+PROCESSES = get_context("forkserver")
+PROCESSES.set_forkserver_preload(["trainings"])
+
+
+def run(way, folder, fault=None) -> int:
+    """Train in a process of its own; its exit code."""
+    process = PROCESSES.Process(target=trainings.in_a_process, args=(way, folder, fault))
+    process.start()
+    process.join(120)
+    return process.exitcode
+
+
+def result(folder):
+    return json.loads((folder.parent / "result.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    @functools.cache
+    def of(way):
+        folder = tmp_path_factory.mktemp(way) / "training"
+        folder.mkdir()
+        assert run(way, folder) == 0
+        return result(folder)
+
+    return of
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "training"
+    path.mkdir()
+    return path
+
+
+class AtStep(TrainerCallback):
+    """Does something after a step."""
+
+    def __init__(self, do):
+        self.do = do
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.do(state.global_step)
+
+
+def at_step(way, do):
+    return {"callbacks": [AtStep(do)]} if way == "Trainer" else {"on_step": do}
+
+
+def kill_after(step, way):
+    return at_step(way, lambda done: os.kill(os.getpid(), signal.SIGKILL) if done == step else None)
+
+
+def kill_in_saving(count, way):
+    """In the middle of the `count`-th file that torch.save writes."""
+    save, calls = torch.save, []
+
+    def broken(state, path, *args, **kwargs):
+        calls.append(path)
+        save(state, path, *args, **kwargs)
+        if len(calls) == count:
+            os.truncate(path, Path(path).stat().st_size // 2)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    torch.save = broken
+    return {}
+
+
+def no_file_grows(step, way):
+    """From `step` on, as on a full disk, where only small files still fit."""
+    return at_step(way, lambda done: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)) if done == step else None)
+
+
+def folder_is_read_only(folder, way):
+    """Root may write anywhere; so this becomes somebody else."""
+    folder.chmod(0o555)
+    trainings.data()
+    if os.geteuid() == 0:
+        os.seteuid(65_534)
+    return {}
+
+
+@pytest.mark.parametrize("step", [2, 4, 7, 9, 13, 20])
+@pytest.mark.parametrize("way", trainings.WAYS)
+def test_killed_between_steps(way, step, folder, uninterrupted):
+    """Before the first checkpoint, in the middle of an epoch (whose order is drawn once), at its end, in the last."""
+    assert run(way, folder, functools.partial(kill_after, step)) == KILLED
+    assert run(way, folder) == 0
+    assert result(folder) == uninterrupted(way)
+
+
+@pytest.mark.parametrize(("way", "count"), [("Trainer", 2), ("Trainer", 4), ("Trainer", 9), ("loop", 1), ("loop", 3)])
+def test_killed_while_saving(way, count, folder, uninterrupted):
+    """A half-written checkpoint is the newest, and Trainer's own search would take it."""
+    assert run(way, folder, functools.partial(kill_in_saving, count)) == KILLED
+    assert run(way, folder) == 0
+    assert result(folder) == uninterrupted(way)
+
+
+@pytest.mark.parametrize("way", trainings.WAYS)
+def test_killed_again_and_again(way, folder, uninterrupted):
+    for step in (5, 8, 11, 19):
+        assert run(way, folder, functools.partial(kill_after, step)) == KILLED
+    assert run(way, folder) == 0
+    assert result(folder) == uninterrupted(way)
+
+
+@pytest.mark.parametrize("way", trainings.WAYS)
+def test_a_disk_that_is_full_while_saving(way, folder, uninterrupted):
+    """Trainer's save raises in the middle of a training; the checkpoint before it stays, and nothing ends in a traceback."""
+    assert run(way, folder, functools.partial(no_file_grows, 4)) == 0
+    first = result(folder)
+    if way == "loop":
+        assert first == uninterrupted(way)  # it goes on without
+        assert [path.name for path in folder.glob("checkpoint-*")] == ["checkpoint-3.pt"]
+        assert checkpoints.load_checkpoint(folder)["run"]["history"][-1]["step"] == 3
+    else:
+        assert first["status"] == "failed" and first["losses"][-1][0] == 6
+        assert run(way, folder) == 0
+        assert result(folder) == uninterrupted(way)
+
+
+@pytest.mark.parametrize("way", trainings.WAYS)
+def test_a_folder_that_may_not_be_written_to(way, folder, tmp_path):
+    tmp_path.chmod(0o777)
+    for parent in tmp_path.parents[:3]:  # pytest's own, which are for their owner only
+        parent.chmod(parent.stat().st_mode | 0o011)
+    assert run(way, folder, functools.partial(folder_is_read_only, folder)) == 0
+    assert result(folder)["status"] == ("finished" if way == "loop" else "failed")
+
+
+@pytest.mark.parametrize("way", trainings.WAYS)
+def test_never_more_than_two_checkpoints(way, folder):
+    """They fill the disk; and after the end of Trainer's training, there is nothing to resume."""
+    seen = []
+    trainings.WAYS[way](folder, **at_step(way, lambda step: seen.append(len(list(folder.glob("checkpoint-*"))))))
+    assert max(seen) == 2
+    assert way == "loop" or not list(folder.glob("checkpoint-*"))
+
+
+def test_the_newest_checkpoint_outlives_a_clock_that_was_set_back(folder, monkeypatch):
+    """Trainer deletes by modification time: after the clock was set back, the newest looks the oldest."""
+    import transformers.trainer
+
+    rotate, kept = transformers.trainer.rotate_checkpoints, []
+
+    def an_hour_ago(output_dir, **kwargs):
+        newest = max(Path(output_dir).glob("checkpoint-*"), key=checkpoints._step)
+        os.utime(newest, (newest.stat().st_mtime - 3_600,) * 2)
+        rotate(output_dir, **kwargs)
+        kept.append(newest.is_dir())
+
+    monkeypatch.setattr(transformers.trainer, "rotate_checkpoints", an_hour_ago)
+    trainings.with_trainer(folder)
+    assert len(kept) > 3 and all(kept)
+
+
+def test_without_room_a_checkpoint_is_left_out_before_it_is_begun(folder, monkeypatch, capsys, uninterrupted):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100, 99, 1))
+    torch.set_num_threads(1)
+    trainings.with_trainer(folder)
+    assert result(folder) == uninterrupted("Trainer")
+    assert "No room for a checkpoint: it takes" in capsys.readouterr().out and not list(folder.glob("checkpoint-*"))
+
+
+def test_a_checkpoint_of_other_settings_is_not_resumed(folder, capsys):
+    """Whoever changed the learning rate and ran all cells again would compare a training with the rest of another."""
+    assert run("Trainer", folder, functools.partial(kill_after, 5)) == KILLED
+    found = checkpoints.last_checkpoint(folder, {"learning_rate": 1e-3})
+    assert Path(found).name == "checkpoint-3"
+    assert checkpoints.last_checkpoint(folder, {"learning_rate": 5e-4}) is None
+    assert "learning_rate 0.001 (now 0.0005)" in capsys.readouterr().out and Path(found).is_dir()
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path, capsys):
+    for step in (3, 6, 9):
+        checkpoints.save_checkpoint(tmp_path, step, {"step": step, "weights": torch.ones(50)})
+    (tmp_path / "checkpoint-9.pt").write_bytes((tmp_path / "checkpoint-9.pt").read_bytes()[:300])
+    (tmp_path / "checkpoint-12.pt.4711.partial").write_bytes(b"half")
+    assert checkpoints.load_checkpoint(tmp_path)["step"] == 6
+    assert "checkpoint-9.pt cannot be read" in capsys.readouterr().out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-6.pt", "checkpoint-9.pt"]
+
+
+def test_a_checkpoint_runs_no_code(tmp_path, capsys):
+    """A pickled file can hold any command; somebody else's checkpoint is data."""
+
+    class Hostile:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "executed"),)
+
+    torch.save({"model": Hostile()}, tmp_path / "checkpoint-3.pt")
+    assert checkpoints.load_checkpoint(tmp_path) is None
+    assert not (tmp_path / "executed").exists() and "cannot be read" in capsys.readouterr().out
+
+
+def test_two_notebooks_never_train_in_one_folder(tmp_path):
+    """Each would delete the other's checkpoints. One whose kernel was killed is free again."""
+    ours = checkpoints.own_folder(tmp_path / "02")
+    with PROCESSES.Pool(1) as pool:
+        assert pool.apply(checkpoints.own_folder, (tmp_path / "02",)) == tmp_path / "02-2"
+    assert checkpoints.own_folder(tmp_path / "02") == ours == tmp_path / "02"
+    (tmp_path / "02" / "in_use.json").write_text(json.dumps({"pid": os.getpid(), "started": 1.0}), encoding="utf-8")
+    with PROCESSES.Pool(1) as pool:
+        assert pool.apply(checkpoints.own_folder, (tmp_path / "02",)) == ours
+
+
+def test_a_resumed_record_goes_on_where_it_ended():
+    earlier = Run("first", seconds=90.0, history=[{"step": 4, "loss": 1.5, "seconds": 80.0}], evaluations=[{"step": 4, "eval_loss": 1.4}])
+    run = Run("second")
+    run.resume(earlier)
+    run.log(5, 1.3)
+    assert run.status == "running" and run.series("loss") == ([4, 5], [1.5, 1.3]) and 90 <= run.seconds < 100
+    assert run.series("eval_loss")[1] == [1.4]
