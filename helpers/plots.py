@@ -30,7 +30,7 @@ class Picture(Figure):
 
     def _repr_png_(self):
         buffer = io.BytesIO()
-        FigureCanvasAgg(self).print_png(buffer)
+        FigureCanvasAgg(self).print_png(buffer, pil_kwargs={"compress_level": 1})  # the default takes half as long again, for 5 % fewer bytes
         width, height = self.get_size_inches() * 100
         return buffer.getvalue(), {"width": int(width), "height": int(height)}
 

@@ -11,7 +11,7 @@ from IPython.display import display
 from helpers import plots
 from helpers.runs import Run
 
-_LARGEST_SHARE = 0.025  # of the training's time that drawing may take
+_LARGEST_SHARE = 0.015  # of the training's time that drawing may take
 _SHORTEST_PAUSE = 0.7  # seconds between two pictures
 
 

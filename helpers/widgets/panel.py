@@ -28,7 +28,7 @@ from helpers.widgets.growing import GrowingCurve
 from helpers.widgets.run_list import RunList, accuracy_text, load_run
 from helpers.widgets.shown import Shown, draw, image
 
-_CURVE_SHARE = 0.025  # of the training's time that drawing the curve may take
+_CURVE_SHARE = 0.02  # of the training's time that drawing the curve may take
 _PAUSES = {"curve": 0.4, "progress": 0.25, "save": 5.0}  # seconds between two updates, at least
 
 
@@ -427,8 +427,10 @@ class HyperparameterPanel(Shown):
         self._list.add(run)
 
     def _load(self) -> list[Run]:
+        active = self._active
+        training = active._current if active and active._folder == self._folder else None  # that one is added at its end
         loaded, left_out = [], []
-        for path in self._folder.glob("run_*.json"):
+        for path in set(self._folder.glob("run_*.json")) - {training and self._path(training.name)}:
             try:
                 loaded.append(load_run(path))
             except ValueError as error:

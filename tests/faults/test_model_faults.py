@@ -202,10 +202,9 @@ def test_an_error_beside_a_healthy_file_is_not_blamed_on_it(tmp_path):
     """A mistake in a function for `map` passes through functions that hold the names of cache files."""
 
     def mapped(function):
-        return load_dataset(OFFLINE.dataset, split="test", cache_dir=str(tmp_path)).map(function, load_from_cache_file=False)
+        return load_dataset(OFFLINE.dataset, split="test", cache_dir=str(tmp_path)).map(function, batched=True, load_from_cache_file=False)
 
-    mapped(lambda row: {"n": 1})
-    for mistake in (lambda row: {"n": [1] if row["label"] else "text"}, lambda row: row["stars"]):
+    for mistake in (lambda batch: {"n": [1]}, lambda batch: batch["stars"], lambda batch: int("x")):
         with pytest.raises(Exception) as caught:
             mapped(mistake)
         assert explain(caught.value) is None

@@ -7,15 +7,26 @@ what an earlier call left in `folder`. At its end, `result.json` beside the fold
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from functools import cache
 from itertools import islice
 from pathlib import Path
 
 import torch
-from datasets import load_dataset
-from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, DataCollatorWithPadding, Trainer, TrainingArguments, set_seed
+from datasets import disable_progress_bars, load_dataset
+from transformers import (
+    AutoTokenizer,
+    BertConfig,
+    BertForSequenceClassification,
+    DataCollatorWithPadding,
+    Trainer,
+    TrainingArguments,
+    logging,
+    set_seed,
+)
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
@@ -121,5 +132,8 @@ WAYS = {"Trainer": with_trainer, "loop": with_a_loop}
 def in_a_process(way: str, folder: Path, fault=None) -> None:
     """What a test's process does: prepare the fault, train."""
     torch.set_num_threads(1)
+    logging.disable_progress_bar()
+    disable_progress_bars()
     fault = fault or (lambda way: {})
-    WAYS[way](folder, **fault(way))
+    with redirect_stdout(io.StringIO()):
+        WAYS[way](folder, **fault(way))

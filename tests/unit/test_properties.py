@@ -104,7 +104,8 @@ NUMBERS = st.floats() | st.none() | st.integers(-(2**53), 2**53)
 ANY_TEXT = st.text(max_size=30)  # also halves of an emoji, as a browser can send them
 POINT = st.fixed_dictionaries({"step": st.integers(0, 10**9), "loss": NUMBERS, "epoch": NUMBERS, "learning_rate": NUMBERS})
 EVALUATION = st.fixed_dictionaries({"step": st.integers(0, 10**9), "eval_loss": NUMBERS, "accuracy": NUMBERS})
-SETTINGS = st.dictionaries(ANY_TEXT, ANY_TEXT | NUMBERS | st.booleans() | st.lists(NUMBERS, max_size=2), max_size=4)
+WORD = ANY_TEXT.filter(lambda text: text not in ("nan", "inf", "-inf"))  # how a Run writes what JSON has no number for
+SETTINGS = st.dictionaries(ANY_TEXT, WORD | NUMBERS | st.booleans() | st.lists(NUMBERS, max_size=2), max_size=4)
 JSON = st.recursive(
     NUMBERS | ANY_TEXT | st.booleans(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3), max_leaves=6
 )
@@ -124,6 +125,8 @@ def same(one, other):
     Run, name=ANY_TEXT, settings=SETTINGS, history=st.lists(POINT, max_size=3), evaluations=st.lists(EVALUATION, max_size=2),
     status=st.sampled_from(["new", "running", "finished", "stopped", "failed"]), message=ANY_TEXT, seconds=st.floats(0, 1e6),
 ))
+@example(Run("x", {"max_grad_norm": math.inf, "betas": [math.nan]}, [{"step": 1, "loss": math.nan}], [{"step": 1, "eval_loss": math.inf}]))
+@settings(max_examples=200)
 def test_a_run_comes_back_as_it_was_saved(tmp_path, run):
     path = run.save(tmp_path / "run.json")
     json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
