@@ -2,7 +2,8 @@
 
 The bundled model on bundled reviews, batches of eight, the fast recipe, in a Jupyter kernel, where pictures are sent as they are in a notebook.
 The time inside what every training must do (forward, backward, clipping, the optimizer's step, clearing the gradients) is taken apart from the
-rest of the same steps, so that what else the machine does meanwhile hardly matters. A bare loop does nothing else; its batches lie ready.
+rest of the same steps, so that what else the machine does meanwhile hardly matters. A bare loop does nothing else, on batches
+that lie ready or, as all others, come from a DataLoader.
 """
 
 from __future__ import annotations
@@ -118,7 +119,8 @@ class Trainings:
         from helpers.widgets import live_curve
 
         return {
-            "bare loop": lambda: self._native(batches=self.ready),
+            "bare loop, batches ready": lambda: self._bare(self.ready),
+            "bare loop": lambda: self._bare(self._batches()),
             "native loop": self._native,
             "native loop, Run": lambda: self._native(log=True),
             "native loop, Run, live curve": lambda: self._native(log=True, drawn=live_curve),
@@ -142,33 +144,41 @@ class Trainings:
         torch.manual_seed(42)
         return torch.utils.data.DataLoader(rows, batch_size=8, sampler=LengthGroupedSampler(8, lengths=self.lengths), collate_fn=self.collator)
 
-    def _native(self, batches=None, log=False, drawn=lambda run: nullcontext(), run=None) -> float:
-        """The loop of notebook 3."""
+    def _parts(self):
+        """What every loop needs, and the seconds that it took."""
         import torch
-        from tqdm.auto import tqdm
         from transformers import get_scheduler
-
-        from helpers.runs import Run
 
         began = time.perf_counter()
         model = self._model()
-        bare = batches is not None
-        batches = batches if bare else self._batches()
         optimizer = torch.optim.AdamW(model.parameters(), lr=5e-4, weight_decay=0.0, fused=True)
-        schedule = get_scheduler("linear", optimizer, 0, len(batches))
+        schedule = get_scheduler("linear", optimizer, 0, len(self.ready))
+        return model, optimizer, schedule, time.perf_counter() - began
+
+    def _bare(self, batches) -> float:
+        import torch
+
+        model, optimizer, schedule, prepared = self._parts()
+        for batch in batches:
+            model(**batch).loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step(), schedule.step(), optimizer.zero_grad()
+        return prepared
+
+    def _native(self, log=False, drawn=lambda run: nullcontext(), run=None) -> float:
+        """The loop of notebook 3."""
+        import torch
+        from tqdm.auto import tqdm
+
+        from helpers.runs import Run
+
+        model, optimizer, schedule, prepared = self._parts()
         scaler = torch.amp.GradScaler("cpu", enabled=False)
-        prepared = time.perf_counter() - began
-        if bare:
-            for batch in batches:
-                model(**batch).loss.backward()
-                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-                optimizer.step(), schedule.step(), optimizer.zero_grad()
-            return prepared
         if run is None:
             run = Run("measured")
             run.start()
         with drawn(run):
-            for batch in tqdm(batches):
+            for batch in tqdm(self._batches()):
                 batch = {name: tensor.to("cpu") for name, tensor in batch.items()}
                 with torch.autocast("cpu", enabled=False):
                     loss = model(**batch).loss

@@ -63,6 +63,16 @@ def folder(tmp_path):
     return path
 
 
+class KilledInEvaluation(TrainerCallback):
+    def on_prediction_step(self, args, state, control, **kwargs):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_in_evaluation(way):
+    """With a checkpoint due at the epoch's last step."""
+    return {"callbacks": [KilledInEvaluation()], "every": trainings.STEPS // trainings.EPOCHS}
+
+
 class AtStep(TrainerCallback):
     """Does something after a step."""
 
@@ -125,6 +135,13 @@ def test_killed_while_saving(way, count, folder, uninterrupted):
     assert run(way, folder, functools.partial(kill_in_saving, count)) == KILLED
     assert run(way, folder) == 0
     assert result(folder) == uninterrupted(way)
+
+
+def test_killed_while_evaluating(folder, uninterrupted):
+    """A checkpoint written before the evaluation of its step would resume in the next epoch, and that evaluation would be missing."""
+    assert run("Trainer", folder, kill_in_evaluation) == KILLED
+    assert run("Trainer", folder) == 0
+    assert result(folder) == uninterrupted("Trainer")
 
 
 @pytest.mark.parametrize("way", trainings.WAYS)

@@ -69,11 +69,11 @@ def write_result(folder: Path, run: Run, model) -> None:
     (folder.parent / "result.json").write_text(json.dumps(record), encoding="utf-8")
 
 
-def with_trainer(folder: Path, callbacks=()) -> Run:
+def with_trainer(folder: Path, callbacks=(), every=EVERY) -> Run:
     tokenizer, rows = data()
     args = TrainingArguments(
         str(folder), num_train_epochs=EPOCHS, per_device_train_batch_size=BATCH, learning_rate=1e-3, train_sampling_strategy="group_by_length",
-        eval_strategy="epoch", save_strategy="steps", save_steps=EVERY, save_total_limit=2, logging_steps=1, logging_nan_inf_filter=False,
+        eval_strategy="epoch", save_strategy="steps", save_steps=every, save_total_limit=2, logging_steps=1, logging_nan_inf_filter=False,
         report_to="none", use_cpu=True, disable_tqdm=True, dataloader_pin_memory=False,
     )
     run = Run("Trainer", {"learning_rate": args.learning_rate})

@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+import torch
 
 from helpers import environment
 from helpers.environment import cores, detect_machine, hub_answers, memory_gb
@@ -94,10 +95,24 @@ def test_bf16_is_measured_once_in_a_kernel():
     assert environment._bf16_is_faster() is first and environment._bf16_is_faster.cache_info().misses == 1
 
 
+def test_a_cpu_that_emulates_bf16_is_found_out_by_one_product(monkeypatch):
+    """Five of them took six seconds of the setup cell."""
+    multiply, slow = torch.Tensor.__matmul__, []
+
+    def emulated(left, right):
+        if left.dtype is torch.bfloat16:
+            slow.append(left.shape)
+            time.sleep(1)
+        return multiply(left.float(), right.float())
+
+    monkeypatch.setattr(torch.Tensor, "__matmul__", emulated)
+    environment._bf16_is_faster.cache_clear()
+    assert environment._bf16_is_faster() is False and len(slow) == 1
+    environment._bf16_is_faster.cache_clear()
+
+
 @pytest.mark.parametrize(("capability", "precision"), [((7, 5), "fp16"), ((8, 0), "bf16"), ((9, 0), "bf16")])
 def test_a_gpu_gets_the_half_precision_it_is_good_at(monkeypatch, capability, precision):
-    import torch
-
     monkeypatch.setattr(environment, "_device", lambda: ("cuda", "test", 15.0))
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
     assert detect_machine().precision == precision
