@@ -24,10 +24,10 @@ from helpers.training import RunCallback, cannot_write, out_of_memory, recording
 pytestmark = pytest.mark.faults
 
 
-def arguments(folder, **given):
+def arguments(folder, logging_nan_inf_filter=False, **given):
     return TrainingArguments(
-        str(folder), num_train_epochs=1, learning_rate=1e-3, train_sampling_strategy="group_by_length", logging_steps=1,
-        logging_nan_inf_filter=False, save_strategy="no", report_to="none", use_cpu=True, disable_tqdm=True, dataloader_pin_memory=False, **given,
+        str(folder), num_train_epochs=1, learning_rate=1e-3, train_sampling_strategy="group_by_length", logging_steps=1, save_strategy="no",
+        logging_nan_inf_filter=logging_nan_inf_filter, report_to="none", use_cpu=True, disable_tqdm=True, dataloader_pin_memory=False, **given,
     )
 
 
@@ -112,11 +112,11 @@ class Poison(TrainerCallback):
                 model.classifier.bias.fill_(self.value)
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_loss_that_is_no_number_ends_the_training(value, tmp_path, capsys):
-    """Trainer goes on to the end, and says loss 0.0."""
+@pytest.mark.parametrize(("value", "filtered"), [(math.nan, False), (math.inf, False), (math.nan, True)])
+def test_a_loss_that_is_no_number_ends_the_training(value, filtered, tmp_path, capsys):
+    """Trainer goes on to the end; by default it even logs the mean of the earlier losses in its place."""
     run = Run("diverged")
-    train(arguments(tmp_path, per_device_train_batch_size=8), run, [Poison(3, value)])
+    train(arguments(tmp_path, filtered, per_device_train_batch_size=8), run, [Poison(3, value)])
     assert run.status == "failed" and run.step == 4 and all(map(math.isfinite, run.series("loss")[1][:3]))
     assert "Lower learning_rate" in capsys.readouterr().out
 
