@@ -35,6 +35,7 @@ TEXTS = [
     "![good](ADDRESS) [good](javascript:window.injected=1) {{constructor.constructor('window.injected=1')()}} ${window.injected=1}",
     "%s %d %(name)s {} {0} {name!r} good",
 ]
+WHOLE = "<img/src=x/onerror=window.injected=1>"  # without a space: one piece, to a tokenizer that splits nowhere else
 # Nothing that the course builds itself has one of these.
 FOREIGN = (
     "script, iframe, svg circle, object, video, audio, link, meta, marquee, img[src='x'], details[open], mjx-container, .MathJax,"
@@ -44,7 +45,8 @@ SETUP = """
 import json
 from pathlib import Path
 import numpy as np
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, TrainingArguments
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, PreTrainedTokenizerFast, TrainingArguments
 from helpers.profiles import PROFILES
 from helpers.runs import Run
 from helpers.widgets import HyperparameterPanel, ReviewTester, TokenExplorer
@@ -52,6 +54,9 @@ from helpers.widgets import HyperparameterPanel, ReviewTester, TokenExplorer
 TEXTS = json.loads({texts!r})
 name = PROFILES["offline"].model
 tokenizer = AutoTokenizer.from_pretrained(name, model_max_length=512)
+words = Tokenizer(models.WordLevel({{"[UNK]": 0, {whole!r}: 1}}, unk_token="[UNK]"))
+words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+splitting = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="[UNK]", model_max_length=512)
 config = AutoConfig.from_pretrained(name, num_labels=len(TEXTS), id2label=dict(enumerate(TEXTS)))
 model = AutoModelForSequenceClassification.from_pretrained(name, config=config)
 label_names = TEXTS
@@ -113,11 +118,12 @@ def texts(listener):
 def opened(lab, texts):
     """A notebook in which each text is a review, a label's name, a run's name, a setting, a message, and what a training fails with."""
     mistakes = next(cell.source for path in NOTEBOOKS for cell in code_cells(path) if cell.id == "mistakes")
-    setup = SETUP.format(texts=json.dumps(texts))
+    setup = SETUP.format(texts=json.dumps(texts), whole=WHOLE)
     lab.requests = []
     lab.page.on("request", lambda request: lab.requests.append(request.url))
     explorer, tester = "tokens = TokenExplorer(tokenizer, TEXTS[0])\ntokens", "tester = ReviewTester(model, tokenizer, TEXTS[0])\ntester"
-    lab.put("injection.ipynb", [setup, explorer, tester, mistakes, PANEL])
+    whole = ["TokenExplorer(splitting, TEXTS[0])", "ReviewTester(model, splitting, TEXTS[0])"]
+    lab.put("injection.ipynb", [setup, explorer, tester, *whole, mistakes, PANEL])
     lab.open("injection.ipynb")
     lab.run_all()
     return lab
@@ -171,6 +177,17 @@ def test_typed_into_the_review_tester(opened, texts, number, nothing_happened):
     shown = cell.locator(".widget-html")
     assert foreign(shown) == []
     assert squeezed(texts[number]) in squeezed(" ".join(shown.all_text_contents()))
+
+
+@pytest.mark.parametrize("marker", ["TokenExplorer(splitting", "ReviewTester(model, splitting"])
+def test_a_piece_that_is_a_whole_tag(opened, texts, marker, nothing_happened):
+    """BERT's tokenizer takes "<" apart from what follows, others do not."""
+    cell = opened.cell(marker)
+    for text in (WHOLE, f"{WHOLE} good {WHOLE}", *texts):
+        cell.locator("textarea").first.fill(text)
+        cell.locator("textarea").first.blur()
+        opened.page.wait_for_timeout(200)
+        assert foreign(cell.locator(".widget-html")) == []
 
 
 def test_read_in_the_table_of_worst_mistakes(opened, texts, nothing_happened):
