@@ -157,6 +157,7 @@ def test_sliders_dragged_during_training(opened, place):
 def test_two_panels_in_one_notebook(opened, place):
     """They share the kernel's random state, so only one trains; the other says why its Run is off, and can stop it."""
     second = opened.cell("other = Hyper")
+    opened.ask("[lab.controls.set(num_train_epochs=10) for lab in (panel, other)] and globals().update(pause=0.2)")
     press_run(opened, place)
     expect(button(second, "Run")).to_be_disabled()
     expect(button(second, "Stop")).to_be_enabled()

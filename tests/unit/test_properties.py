@@ -25,7 +25,7 @@ from helpers.runs import Run
 from helpers.widgets import ReviewTester, TokenExplorer, review, shown
 from helpers.widgets.run_list import RunList
 
-# The same examples every time (derandomize): a test that fails on Tuesdays teaches nobody. Nothing is written beside the tests.
+# The same examples every time (derandomize): a test that fails on Tuesdays teaches nobody.
 settings.register_profile(
     "course", deadline=None, derandomize=True, database=None, max_examples=50,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
