@@ -6,22 +6,29 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from IPython.display import display
+from IPython.display import Image, display
 
 from helpers import plots
 from helpers.runs import Run
+from helpers.widgets.growing import GrowingCurve
 
 _LARGEST_SHARE = 0.015  # of the training's time that drawing may take
 _SHORTEST_PAUSE = 0.7  # seconds between two pictures
 
 
 @contextmanager
-def live_curve(*runs: Run) -> Iterator[None]:
+def live_curve(*runs: Run, steps: int | None = None) -> Iterator[None]:
     """Show the curve of `runs` below the cell, redraw it as they grow, and end with a sentence per run.
 
-    It needs nothing but a display that can be updated, so it works in every front end and with none.
+    It needs nothing but a display that can be updated, so it works in every front end and with none. With `steps`, those planned for the
+    last of the runs, axes are drawn once, and only its lines again and again: a picture then costs little, and comes several times as often.
     """
-    handle = display(plots.loss_curve(*runs), display_id=True)
+    growing = GrowingCurve(runs[:-1], runs[-1], range(len(runs)), steps) if steps else None
+
+    def picture():
+        return Image(growing.png()) if growing else plots.loss_curve(*runs)
+
+    handle = display(picture(), display_id=True)
     next_time = 0.0
 
     def redraw(run: Run) -> None:
@@ -29,7 +36,7 @@ def live_curve(*runs: Run) -> Iterator[None]:
         if handle is None or time.perf_counter() < next_time:
             return
         began = time.perf_counter()
-        handle.update(plots.loss_curve(*runs))
+        handle.update(picture())
         took = time.perf_counter() - began
         next_time = began + took + max(_SHORTEST_PAUSE, took / _LARGEST_SHARE)
 

@@ -118,16 +118,17 @@ class Trainings:
     def all(self) -> dict:
         from helpers.widgets import live_curve
 
+        drawn = functools.partial(live_curve, steps=REVIEWS // 8)
         return {
             "bare loop, batches ready": lambda: self._bare(self.ready),
             "bare loop": lambda: self._bare(self._batches()),
             "native loop": self._native,
             "native loop, Run": lambda: self._native(log=True),
-            "native loop, Run, live curve": lambda: self._native(log=True, drawn=live_curve),
+            "native loop, Run, live curve": lambda: self._native(log=True, drawn=drawn),
             "native loop, Run, panel": self._panel,
             "Trainer": self._trainer,
             "Trainer, Run": lambda: self._trainer(log=True),
-            "Trainer, Run, live curve": lambda: self._trainer(log=True, drawn=live_curve),
+            "Trainer, Run, live curve": lambda: self._trainer(log=True, drawn=drawn),
         }
 
     def _model(self):

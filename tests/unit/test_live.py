@@ -42,6 +42,23 @@ def test_drawing_is_rationed(handle, monkeypatch):
     assert len(handle.pictures) == 2, "one early, one at the end"
 
 
+def test_with_the_planned_steps_only_the_lines_are_drawn_again(handle, monkeypatch):
+    """Axes, ticks and legends are nine tenths of a picture's cost: so they were redrawn seldom, and the curve jerked."""
+    monkeypatch.setattr(live, "_SHORTEST_PAUSE", 0)
+    monkeypatch.setattr(live, "_LARGEST_SHARE", 1e9)
+    drawn, draw = [], plots.loss_curve
+    monkeypatch.setattr(plots, "loss_curve", lambda *runs, **given: (drawn.append(runs), draw(*runs, **given))[1])
+    run = Run("test")
+    with live_curve(run, steps=20):
+        run.start()
+        for step in range(1, 21):
+            run.log(step, 1.0)
+    images = [picture.data for picture in handle.pictures[:-1]]
+    assert len(drawn) == 2, "the axes, and the last picture"
+    assert len(images) >= 20 and len(set(images)) >= 20 and all(image.startswith(b"\x89PNG") for image in images)
+    assert handle.pictures[-1].axes[0].get_lines()
+
+
 def test_an_error_still_leaves_the_curve_and_no_listener(handle, monkeypatch):
     monkeypatch.setattr(live, "_SHORTEST_PAUSE", 0)
     monkeypatch.setattr(live, "_LARGEST_SHARE", 1e9)
