@@ -207,8 +207,14 @@ def test_loaded_from_run_files(opened, texts, nothing_happened):
     opened.picture("injection-runs")
 
 
+@pytest.fixture(scope="module")
+def runs_hidden(opened):
+    """A picture of the two dozen loaded runs takes a second, and a training draws several."""
+    opened.ask("[setattr(box, 'value', False) for box in lab._list._boxes.values()] and None")
+
+
 @pytest.mark.parametrize("number", range(len(TEXTS)))
-def test_what_a_training_fails_with_is_shown_as_text(opened, texts, number, nothing_happened):
+def test_what_a_training_fails_with_is_shown_as_text(opened, texts, number, nothing_happened, runs_hidden):
     cell = opened.cell("HyperparameterPanel(train")
     opened.ask(f"lab.controls.set(seed={number})")
     cell.get_by_role("button", name="Run", exact=True).click()
