@@ -12,14 +12,14 @@ from transformers import TrainingArguments
 from helpers.training import planned_steps
 from helpers.widgets import HyperparameterPanel
 args = TrainingArguments(output_dir="out", num_train_epochs=2, per_device_train_batch_size=8, learning_rate=1e-4, seed=1, report_to="none")
-seen, at_once, pause = [], 0, 0.05
+seen, at_once, pause, preparation = [], 0, 0.05, 0.3
 
 def train(args, run, train_size):
     global at_once
     at_once += 1
     assert at_once == 1, "two trainings at once"
     try:
-        time.sleep(0.3)  # a model is loaded; then Trainer starts the run anew
+        time.sleep(preparation)  # a model is loaded; then Trainer starts the run anew
         run.start()
         for step in range(1, 1 + planned_steps(train_size, args.per_device_train_batch_size, args.num_train_epochs)):
             time.sleep(pause)
@@ -54,7 +54,7 @@ def opened(lab):
 @pytest.fixture
 def place(opened):
     """The first panel on the page; afterwards nothing trains."""
-    opened.ask("panel.controls.reset() or other.controls.reset() or globals().update(pause=0.05)")
+    opened.ask("panel.controls.reset() or other.controls.reset() or globals().update(pause=0.05, preparation=0.3)")
     yield opened.cell("panel = Hyper")
     opened.ask("panel.stop(wait=True)")
 
@@ -96,7 +96,7 @@ def press_run(lab, place, panel: str = "panel"):
 
 @pytest.mark.parametrize("pause", [0, 30, 150])
 def test_twenty_fast_clicks_on_run_and_stop(opened, place, pause):
-    """A Stop that comes before the training has begun was once forgotten by its start; a second Run must not train beside the first."""
+    """A second Run must not train beside the first, a Stop must not be left for the next."""
     spots = []
     for name in ("Run", "Stop"):
         button(place, name).scroll_into_view_if_needed()
@@ -117,6 +117,17 @@ def test_twenty_fast_clicks_on_run_and_stop(opened, place, pause):
     check_idle(opened, place)
     assert opened.ask("[len(panel.runs), panel.runs[-1].status]") == [runs + 1, "finished"]
     opened.picture(f"abuse-clicks-{pause}")
+
+
+def test_stop_while_the_model_is_loaded(opened, place):
+    """The start of the training clears the run; a Stop from before it must not go with the rest."""
+    opened.ask("panel.controls.set(num_train_epochs=10) or globals().update(preparation=2.0)")
+    done = opened.ask("len(seen)")
+    button(place, "Run").click()
+    button(place, "Stop").click()  # as soon as the page allows it
+    expect(place.get_by_text("Stopping …")).to_be_visible()
+    check_idle(opened, place)
+    assert opened.ask(f"[panel.runs[-1].status, len(seen) - {done}]") == ["stopped", 1]
 
 
 def test_twenty_clicks_before_the_page_can_answer(opened, place):

@@ -213,7 +213,16 @@ def runs_hidden(opened):
     opened.ask("[setattr(box, 'value', False) for box in lab._list._boxes.values()] and None")
 
 
-@pytest.mark.parametrize("number", range(len(TEXTS)))
+def test_shown_as_a_message(opened, texts, nothing_happened):
+    message = opened.cell("HyperparameterPanel(train").locator("[role=status]").last
+    for text in texts:
+        opened.ask(f"lab._say({text!r}, details={text!r})")
+        opened.page.wait_for_timeout(100)
+        assert squeezed(text) in squeezed(message.text_content())
+        assert foreign(opened.cell("HyperparameterPanel(train").locator(".widget-html")) == []
+
+
+@pytest.mark.parametrize("number", [0, 4, 15])
 def test_what_a_training_fails_with_is_shown_as_text(opened, texts, number, nothing_happened, runs_hidden):
     cell = opened.cell("HyperparameterPanel(train")
     opened.ask(f"lab.controls.set(seed={number})")

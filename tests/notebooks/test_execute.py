@@ -81,7 +81,7 @@ def test_nothing_on_stderr_that_a_learner_would_worry_about(executed):
 def test_pictures_are_there(executed):
     stem, notebook, _ = executed
     drawn = {name for name, output in outputs(notebook) if "image/png" in output.get("data", {})}
-    drawing = re.compile(r"^plots\.|live_curve\(run\)|^\w+Explorer\(|^(panel|tester)$", re.MULTILINE)
+    drawing = re.compile(r"^plots\.|live_curve\(run, |^\w+Explorer\(|^(panel|tester)$", re.MULTILINE)
     expected = {cell.id for cell in notebook.cells if cell.cell_type == "code" and drawing.search(cell.source)}
     assert drawn == expected and len(expected) >= 2, stem
 
