@@ -132,9 +132,11 @@ class Run:
         """Read a run back. Raises ValueError for a file that `save` did not write."""
         try:
             fields = json.loads(Path(path).read_text(encoding="utf-8"))
-            logged = {key: [_with_nan(point) for point in fields[key]] for key in ("history", "evaluations")}
-            return cls(**{**fields, **logged})
-        except (ValueError, TypeError, KeyError) as error:
+            fields |= {key: _with_nan(fields[key]) for key in ("settings", "history", "evaluations")}
+            if not all(isinstance(point, dict) for point in (*fields["history"], *fields["evaluations"])):
+                raise TypeError("what was logged is no list of dicts")
+            return cls(**fields)
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ValueError(f"{path} is not a saved Run: expected JSON written by Run.save ({error}).") from error
 
     def _elapsed(self) -> float:
@@ -167,5 +169,9 @@ def _without_nan(value):
     return [_without_nan(item) for item in value] if isinstance(value, list) else value
 
 
-def _with_nan(point: dict) -> dict:
-    return {key: float(value) if value in ("nan", "inf", "-inf") else value for key, value in point.items()}
+def _with_nan(value):
+    if isinstance(value, dict):
+        return {key: _with_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_nan(item) for item in value]
+    return float(value) if value in ("nan", "inf", "-inf") else value
