@@ -44,6 +44,11 @@ def picture(width: float, height: float, columns: int = 1):
     return figure, axes
 
 
+def plain(text: str) -> str:
+    """The text for matplotlib, which sets what stands between two dollars as a formula and raises ValueError where it is none."""
+    return text.replace("$", r"\$")
+
+
 def length_histogram(lengths: np.ndarray, max_length: int) -> Figure:
     """Histogram of token lengths, shape (texts,), with the mean and the model's limit marked."""
     figure, ax = picture(8, 3.2)
@@ -109,7 +114,7 @@ def loss_curve(*runs: Run, numbers: Sequence[int] | None = None) -> Figure:
     for ax in (left, right):
         ax.spines[["top", "right"]].set_visible(False)
     for number, run in zip(range(len(runs)) if numbers is None else numbers, runs):
-        colour, prefix = SERIES[number % len(SERIES)], f"{run.name}: " if len(runs) > 1 else ""
+        colour, prefix = SERIES[number % len(SERIES)], f"{plain(run.name)}: " if len(runs) > 1 else ""
         steps, losses = run.series("loss")
         if not steps:
             continue
@@ -170,7 +175,7 @@ def loss_comparison(first: Run, second: Run) -> Figure:
     difference = loss_difference(first, second)
     for run, colour, style, width in ((first, SKY, "-", 5), (second, RED, "--", 1.5)):
         losses = dict(zip(*run.series("loss")))
-        left.plot(difference.keys(), [losses[step] for step in difference], color=colour, linestyle=style, linewidth=width, label=run.name)
+        left.plot(difference.keys(), [losses[step] for step in difference], color=colour, linestyle=style, linewidth=width, label=plain(run.name))
     left.set(xlabel="step", ylabel="training loss")
     left.legend(frameon=False)
     right.plot(difference.keys(), np.maximum(list(difference.values()), 1e-9), color=BLUE, marker=".", linestyle="none")
@@ -187,8 +192,8 @@ def confusion_matrix(counts: np.ndarray, label_names: Sequence[str]) -> Figure:
     image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(counts.shape):
         ax.text(column, row, f"{counts[row, column]}", ha="center", va="center", color="white" if shares[row, column] > 0.55 else "black")
-    positions = range(len(label_names))
-    ax.set(xticks=positions, yticks=positions, xticklabels=label_names, yticklabels=label_names, xlabel="predicted", ylabel="true label")
+    positions, names = range(len(label_names)), [plain(name) for name in label_names]
+    ax.set(xticks=positions, yticks=positions, xticklabels=names, yticklabels=names, xlabel="predicted", ylabel="true label")
     ax.spines[:].set_visible(False)
     figure.colorbar(image, label="share of the true label", shrink=0.85)
     return figure

@@ -48,7 +48,7 @@ class GrowingCurve:
         colour = plots.SERIES[self._numbers[-1] % len(plots.SERIES)]
         style = {"color": colour, "linewidth": 2, "animated": True}
         self._lines = [left.plot([], [], **style)[0], left.plot([], [], marker="o", **style)[0], right.plot([], [], marker="o", **style)[0]]
-        left.text(0.02, 0.03, f"{self._run.name}, in training", transform=left.transAxes, color=colour, parse_math=False)
+        left.text(0.02, 0.03, f"{plots.plain(self._run.name)}, in training", transform=left.transAxes, color=colour)
         self._canvas = FigureCanvasAgg(figure)
         self._canvas.draw()
         self._background = self._canvas.copy_from_bbox(figure.bbox)

@@ -78,7 +78,7 @@ def train(args, run, train_size):
     raise RuntimeError(TEXTS[args.seed])
 """
 PANEL = """
-named = [Run(text, status="finished") for text in TEXTS if "$" not in text]  # matplotlib takes $ … $ for a formula
+named = [Run(text, status="finished") for text in TEXTS]
 args = TrainingArguments(output_dir="out", seed=0, num_train_epochs=1, learning_rate=1e-4, report_to="none")
 lab = HyperparameterPanel(train, args, train_rows=80, eval_rows=100, folder=folder, runs=named)
 lab

@@ -77,3 +77,16 @@ def test_smoothing_starts_at_the_first_value():
     """An uncorrected moving average starts at zero and shows a rise that never was."""
     line = plots.loss_curve(some_run()).axes[0].get_lines()[1]
     assert line.get_ydata()[0] == pytest.approx(some_run().history[0]["loss"])
+
+
+@pytest.mark.parametrize("name", [r"$\href{x}$", "between $10 and $5", r"\$"])
+def test_a_name_with_dollars_is_no_formula(name):
+    """Names come from files and from datasets; one that is no valid formula ended the cell."""
+    figures = [
+        plots.loss_curve(some_run(name), some_run("b")), plots.loss_comparison(some_run(name), some_run("b")),
+        plots.confusion_matrix(np.eye(2, dtype=int), [name, "b"]),
+    ]
+    for figure in figures:
+        drawn = figure._repr_png_()[0]
+        assert Image.open(io.BytesIO(drawn)).size[0] > 100
+        assert plots.plain(name) in texts(figure)
