@@ -10,7 +10,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
@@ -88,8 +88,8 @@ class CheckpointCallback(TrainerCallback):
     When the training is complete, its checkpoints are deleted. Where the disk has no room for one, it is left out, with a line.
     """
 
-    def __init__(self, run: Run, say: Callable[[str], None] = print):
-        self.run, self.say = run, say
+    def __init__(self, run: Run):
+        self.run = run
 
     def on_train_begin(self, args, state, control, **kwargs):
         if state.global_step:
@@ -124,11 +124,11 @@ class CheckpointCallback(TrainerCallback):
     def _fits(self, args, model) -> bool:
         needed, free = expected_bytes(model) // (KEEP + 1), shutil.disk_usage(args.output_dir).free
         if free < needed:
-            self.say(f"No room for a checkpoint: it takes {_megabytes(needed)}, and {_megabytes(free)} are free. The training goes on without.")
+            print(f"No room for a checkpoint: it takes {_megabytes(needed)}, and {_megabytes(free)} are free. The training goes on without.")
         return free >= needed
 
 
-def last_checkpoint(folder: str | Path, settings: Mapping, say: Callable[[str], None] = print) -> str | None:
+def last_checkpoint(folder: str | Path, settings: Mapping) -> str | None:
     """The newest complete checkpoint that `Trainer` left in `folder` in a training with these `settings`; None to begin at the beginning.
 
     `settings` are the `Run`'s. What a kill left half written is deleted; a checkpoint of other settings is left alone, with a line.
@@ -137,7 +137,7 @@ def last_checkpoint(folder: str | Path, settings: Mapping, say: Callable[[str], 
         if not _is_complete(path):
             shutil.rmtree(path, ignore_errors=True)
             continue
-        return str(path) if _same_training(path, Run.load(path / "run.json").settings, settings, say) else None
+        return str(path) if _same_training(path, Run.load(path / "run.json").settings, settings) else None
     return None
 
 
@@ -158,18 +158,18 @@ def _seed_epoch(args, state) -> None:
 
 
 def _is_complete(folder: Path) -> bool:
+    sizes = _read_json(folder / _COMPLETE)
     try:
-        sizes = _read_json(folder / _COMPLETE)
         return all((folder / name).stat().st_size == size for name, size in sizes.items())
-    except (OSError, ValueError, AttributeError):
+    except (OSError, AttributeError):  # a file is missing, or the list of them
         return False
 
 
-def _same_training(path: Path, earlier: Mapping, settings: Mapping, say: Callable[[str], None]) -> bool:
+def _same_training(path: Path, earlier: Mapping, settings: Mapping) -> bool:
     if other := _difference(earlier, settings):
-        say(f"{path.name} is of a training with {other}; this one begins at the beginning.")
+        print(f"{path.name} is of a training with {other}; this one begins at the beginning.")
     else:
-        say(f"Going on from step {_step(path):,} of a training that was broken off. To begin at the beginning, delete the folder {path.parent}.")
+        print(f"Going on from step {_step(path):,} of a training that was broken off. To begin at the beginning, delete the folder {path.parent}.")
     return not other
 
 
@@ -219,7 +219,7 @@ def load_checkpoint(folder: str | Path, settings: Mapping | None = None, *, map_
         except Exception as error:  # damaged files raise whatever their bytes happen to mean
             print(f"{path.name} cannot be read ({_first_line(error)}); looking for an earlier one.")
             continue
-        return state if settings is None or _same_training(path, state["run"]["settings"], settings, print) else None
+        return state if settings is None or _same_training(path, state["run"]["settings"], settings) else None
     return None
 
 

@@ -125,9 +125,10 @@ def recording(run: Run, say: Callable[[str], None] = print) -> Iterator[Run]:
         run.end("failed", str(error))
         say(run.message)
     except Exception as error:
-        run.end("failed", _explanation(error) or f"{type(error).__name__}: {error}")
-        if _explanation(error) is None:
+        explanation = _explanation(error)
+        run.end("failed", explanation or f"{type(error).__name__}: {error}")
+        if explanation is None:
             raise
-        say(run.message)
+        say(explanation)
     else:
         run.end("stopped" if run.stop_requested else "finished")

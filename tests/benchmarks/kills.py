@@ -10,29 +10,22 @@ written, or a checkpoint incomplete. Prints Markdown.
 
 import argparse
 import json
-import os
 import random
 import sys
 import tempfile
 import time
 from collections import Counter
-from multiprocessing import get_context
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PATHS = [str(ROOT / "tests" / "faults"), str(ROOT)]
-sys.path[:0] = PATHS
-os.environ["PYTHONPATH"] = os.pathsep.join(PATHS)  # for the process that the trainings are forked from
+sys.path[:0] = [str(ROOT / "tests" / "faults"), str(ROOT)]
 
 import trainings  # noqa: E402
-
-PROCESSES = get_context("forkserver")
-PROCESSES.set_forkserver_preload(["trainings"])
 
 
 def train(way: str, folder: Path, seconds: float | None = None) -> bool:
     """Whether it came to its end; with `seconds`, it is killed after as many."""
-    process = PROCESSES.Process(target=trainings.in_a_process, args=(way, folder))
+    process = trainings.PROCESSES.Process(target=trainings.in_a_process, args=(way, folder))
     process.start()
     process.join(seconds)
     process.kill()

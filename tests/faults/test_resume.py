@@ -9,18 +9,16 @@ import resource
 import shutil
 import signal
 import sys
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 import torch
 from notebook_files import ROOT
 
-# The processes are forked from one that has imported everything; how that one finds it, Python 3.11 takes from the environment alone.
 sys.path.insert(0, str(ROOT / "tests" / "faults"))
-os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "tests" / "faults"), str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
 
 import trainings
+from trainings import PROCESSES
 from transformers import TrainerCallback
 
 from helpers import checkpoints
@@ -28,8 +26,6 @@ from helpers.runs import Run
 
 pytestmark = pytest.mark.faults
 KILLED = -signal.SIGKILL
-PROCESSES = get_context("forkserver")
-PROCESSES.set_forkserver_preload(["trainings"])
 
 
 def run(way, folder, fault=None) -> int:

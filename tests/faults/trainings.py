@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 from contextlib import redirect_stdout
 from dataclasses import asdict
 from functools import cache
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 
 import torch
@@ -37,6 +39,12 @@ from helpers.training import RunCallback, recording
 
 PROFILE, ROWS, BATCH, EPOCHS, EVERY = PROFILES["offline"], 52, 8, 3, 3
 STEPS = EPOCHS * 7
+
+# Processes that are forked from one that has imported this file. How that one finds it, Python 3.11 takes from the environment alone.
+_PATHS = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, _PATHS))
+PROCESSES = get_context("forkserver")
+PROCESSES.set_forkserver_preload(["trainings"])
 
 
 @cache

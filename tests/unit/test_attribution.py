@@ -5,7 +5,7 @@ from types import MethodType, SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModelForSequenceClassification
 
 from helpers.attribution import word_attributions
 from helpers.profiles import PROFILES
@@ -28,11 +28,6 @@ class MeanClassifier(torch.nn.Module):
 
     def forward(self, inputs_embeds, **_):
         return SimpleNamespace(logits=self.head(self.dropout(inputs_embeds).mean(1)))
-
-
-@pytest.fixture(scope="module")
-def tokenizer():
-    return AutoTokenizer.from_pretrained(PROFILES["offline"].model)
 
 
 @pytest.fixture

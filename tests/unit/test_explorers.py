@@ -16,7 +16,7 @@ from matplotlib.image import imread
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoModelForSequenceClassification, PreTrainedTokenizerFast
 
 from helpers.attribution import Attribution
 from helpers.data import PADDING_STRATEGIES, padding_cost
@@ -51,11 +51,6 @@ class Read(HTMLParser):
 
 def shown_html(panel):
     return "".join(child.value for child in panel.widget.children if isinstance(child, widgets.HTML))
-
-
-@pytest.fixture(scope="module")
-def tokenizer():
-    return AutoTokenizer.from_pretrained(PROFILES["offline"].model)
 
 
 @pytest.fixture(scope="module")

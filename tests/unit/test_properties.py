@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
-from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
 from helpers.attribution import Attribution
 from helpers.data import PADDING_STRATEGIES, batch_lengths, check_dataset, padding_cost, text_and_label
@@ -223,11 +223,6 @@ def only_its_own(markup):
 
 def html_of(panel):
     return "".join(child.value for child in panel.widget.children if isinstance(child, widgets.HTML))
-
-
-@pytest.fixture(scope="module")
-def tokenizer():
-    return AutoTokenizer.from_pretrained(PROFILES["offline"].model)
 
 
 @pytest.fixture(scope="module")
