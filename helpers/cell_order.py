@@ -36,7 +36,7 @@ class Cell:
 def install() -> None:
     """In a notebook, show `explain`'s sentence for a NameError that has one. Other errors look as always. May be called again.
 
-    Not by `set_custom_exc`: IPython keeps one such handler, and that is `hub_errors`'.
+    Not by `set_custom_exc`: IPython keeps one such handler, and that is `errors`'.
     """
     from IPython import get_ipython
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from helpers import hub_errors
+from helpers import errors
 from helpers.environment import hub_answers
 from helpers.profiles import PROFILES, Profile
 
@@ -43,7 +43,7 @@ def main(names: list[str]) -> str | None:
         try:
             fetch(PROFILES[name])
         except Exception as error:
-            if (message := hub_errors.explain(error)) is None:
+            if (message := errors.explain(error)) is None:
                 raise
             return f"{name}: not all was fetched. {message.splitlines()[0]} What was downloaded is kept: the same command goes on from there."
         print(f"{name}: fetched")

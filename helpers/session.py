@@ -7,7 +7,7 @@ import platform
 import textwrap
 from pathlib import Path
 
-from helpers import cell_order, estimate, hub, hub_errors, packages
+from helpers import cell_order, errors, estimate, hub, packages
 from helpers.environment import Machine, cores, detect_machine, hub_answers, other_kernels_gb, use_caches_only
 from helpers.profiles import PROFILES, Profile, choose_profile
 
@@ -21,7 +21,7 @@ def setup(profile: str | Profile = "auto") -> tuple[Profile, Machine]:
     is set, overrules it. Raises `packages.SetupError` when a package cannot be installed, or the kernel must be restarted.
     """
     installed = packages.ensure()
-    hub_errors.install()
+    errors.install()
     cell_order.install()
     # For weights that were pickled, transformers would otherwise ask a service on the Hub to convert them, in a thread.
     os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")

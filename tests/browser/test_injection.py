@@ -64,10 +64,11 @@ tokenized_eval = {{"text": TEXTS}}
 labels = np.arange(len(TEXTS))
 logits = np.roll(np.eye(len(TEXTS)), 1, axis=0) * 9
 folder = Path("../runs/injection")
-for number, text in enumerate(TEXTS, 1):
-    run = Run(text, settings={{"learning_rate": text, "seed": text, text: text}}, status=text, message=text, seconds=1.0)
+runs = [Run(text, settings={{"learning_rate": text, "seed": text, text: text}}, status=text, message=text, seconds=1.0) for text in TEXTS]
+for run in runs:
     run.log(1, 1.0)
     run.log_evaluation(1, 1.0, accuracy=0.5)
+for number, run in enumerate(runs[:2], 1):
     run.save(folder / f"run_{{number}}.json")
 Run("../../x", status="finished").save(folder / "run_90.json")
 Run("<b>", status="finished").save(folder / "run_<img src=x onerror=window.injected=1>.json")
@@ -78,9 +79,8 @@ def train(args, run, train_size):
     raise RuntimeError(TEXTS[args.seed])
 """
 PANEL = """
-named = [Run(text, status="finished") for text in TEXTS]
 args = TrainingArguments(output_dir="out", seed=0, num_train_epochs=1, learning_rate=1e-4, report_to="none")
-lab = HyperparameterPanel(train, args, train_rows=80, eval_rows=100, folder=folder, runs=named)
+lab = HyperparameterPanel(train, args, train_rows=80, eval_rows=100, folder=folder, runs=runs)
 lab
 """
 
@@ -133,7 +133,7 @@ def opened(lab, texts):
 def nothing_happened(opened, listener):
     """After the test: no script ran, and nothing but the Jupyter server was asked for anything."""
     yield
-    opened.page.wait_for_timeout(700)  # an image's error, a frame's load
+    opened.page.wait_for_timeout(300)  # an image's error, a frame's load; what takes longer is found after the next test
     assert opened.page.evaluate("() => window.injected === undefined"), "a script ran"
     elsewhere = [url for url in opened.requests if not url.startswith((opened.url, "data:", "blob:", opened.url.replace("http", "ws")))]
     assert elsewhere == [] and listener[1] == []
@@ -198,7 +198,7 @@ def test_read_in_the_table_of_worst_mistakes(opened, texts, nothing_happened):
     opened.picture("injection-mistakes")
 
 
-def test_loaded_from_run_files(opened, texts, nothing_happened):
+def test_read_from_runs_and_run_files(opened, texts, nothing_happened):
     cell = opened.cell("HyperparameterPanel(train")
     cell.scroll_into_view_if_needed()
     assert foreign(cell.locator(".jp-OutputArea-output")) == []
@@ -210,7 +210,7 @@ def test_loaded_from_run_files(opened, texts, nothing_happened):
 @pytest.fixture(scope="module")
 def runs_hidden(opened):
     """A picture of the two dozen loaded runs takes a second, and a training draws several."""
-    opened.ask("[setattr(box, 'value', False) for box in lab._list._boxes.values()] and None")
+    opened.ask("[box.unobserve_all('value') or setattr(box, 'value', False) for box in lab._list._boxes.values()] and None")
 
 
 def test_shown_as_a_message(opened, texts, nothing_happened):

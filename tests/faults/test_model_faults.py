@@ -20,9 +20,9 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from helpers import hub_errors
+from helpers import errors
 from helpers.data import check_tokenizer
-from helpers.hub_errors import explain
+from helpers.errors import explain
 from helpers.profiles import PROFILES
 
 pytestmark = pytest.mark.faults
@@ -87,7 +87,7 @@ def test_a_notebook_shows_the_explanation_and_no_frames(three_classes, monkeypat
     """The handler must be registered for these errors too: they are no OSErrors."""
     shell = InteractiveShell()
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
-    hub_errors.install()
+    errors.install()
     monkeypatch.setitem(shell.user_ns, "load", lambda: AutoModelForSequenceClassification.from_pretrained(three_classes, num_labels=5))
     result = shell.run_cell("load()")
     InteractiveShell.clear_instance()
@@ -147,7 +147,7 @@ def test_in_the_hubs_cache_the_whole_repository_goes(three_classes, tmp_path):
 
 
 def test_the_courses_own_files_are_brought_back_not_deleted(three_classes, tmp_path, monkeypatch):
-    monkeypatch.setattr(hub_errors, "_OFFLINE", tmp_path)
+    monkeypatch.setattr(errors, "_OFFLINE", tmp_path)
     folder = shutil.copytree(three_classes, tmp_path / "bert-tiny-synthetic")
     damage(folder / "model.safetensors", "cut off")
     message = explained(lambda: AutoModelForSequenceClassification.from_pretrained(folder))

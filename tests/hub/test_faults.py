@@ -22,7 +22,7 @@ import dataclasses, json, os, sys, time
 os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
 from datasets import load_dataset
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
-from helpers import hub, hub_errors
+from helpers import errors, hub
 from helpers.data import check_tokenizer, text_and_label
 from helpers.environment import hub_answers
 from helpers.models import load_config
@@ -44,7 +44,7 @@ def explained(function, p):
     try:
         function(p)
     except Exception as error:
-        return hub_errors.explain(error) or str(error)
+        return errors.explain(error) or str(error)
     return "no error"
 
 p = dataclasses.replace(PROFILES["small"], train_size=100, eval_size=100, subset_rows=500)

@@ -10,7 +10,7 @@ from notebook_files import ROOT
 HELPERS = ROOT / "helpers"
 FLOORS = {
     "profiles": 1, "environment": 1, "files": 1, "packages": 1, "links": 1,
-    "runs": 2, "data": 2, "metrics": 2, "models": 2, "subset": 2, "learning_rates": 2, "hub_errors": 2, "cell_order": 2,
+    "runs": 2, "data": 2, "metrics": 2, "models": 2, "subset": 2, "learning_rates": 2, "errors": 2, "cell_order": 2,
     "training": 3, "checkpoints": 3, "plots": 3, "hub": 3, "recipes": 3, "ladder": 3, "attribution": 3,
     "widgets": 4, "estimate": 4, "session": 5, "fetch": 5,
 }

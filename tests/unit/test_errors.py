@@ -5,8 +5,8 @@ import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 from IPython.core.interactiveshell import InteractiveShell
 
-from helpers import hub_errors
-from helpers.hub_errors import explain
+from helpers import errors
+from helpers.errors import explain
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +67,7 @@ def test_without_the_hub_other_errors_are_left_alone_too(monkeypatch, error):
 def shell(monkeypatch):
     shell = InteractiveShell()
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
-    hub_errors.install()
+    errors.install()
     yield shell
     InteractiveShell.clear_instance()
 
@@ -89,7 +89,7 @@ def test_a_notebook_shows_other_errors_as_always(monkeypatch, capsys, cell):
         shell = InteractiveShell()
         monkeypatch.setattr("IPython.get_ipython", lambda shell=shell: shell)
         if installed:
-            hub_errors.install()
+            errors.install()
         assert not shell.run_cell(cell).success
         shown.append(re.sub(r"0x[0-9a-f]+|/ipykernel\S+|<ipython-input\S+", "", "".join(capsys.readouterr())))
     InteractiveShell.clear_instance()
