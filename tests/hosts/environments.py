@@ -3,7 +3,7 @@
     pip install uv
     python tests/hosts/environments.py colab        # or: oldest, newest
 
-Installs it, lets the setup cell add what is missing, checks that this changed no installed version, and runs the unit tests and all
+Installs it, lets the setup cell add what is missing, checks that this changed no installed version, and runs the unit and fault tests and all
 notebooks. `UV_TORCH_BACKEND=cpu` takes PyTorch without CUDA; `--torch torch==2.13.0` a certain one.
 """
 
@@ -61,7 +61,7 @@ def check(which: str, wanted: list[str], folder: Path) -> None:
     assert added == missing and before <= after, "it installs what is missing and changes no installed version"
     # What is newer than tested is what shall be tried here: the report of it is no failure.
     newer = [f"--deselect=tests/unit/{name}" for name in REPORTS] if which == "newest" else []
-    run(python, "-m", "pytest", "-q", "tests/unit", "tests/notebooks", "tests/hosts", *newer)
+    run(python, "-m", "pytest", "-q", "tests/unit", "tests/faults", "tests/notebooks", "tests/hosts", *newer)
 
 
 def freeze(python: Path) -> str:
