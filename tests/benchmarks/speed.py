@@ -1,11 +1,12 @@
 """How fast the course is, and where the time goes: one command for all of it.
 
-    python tests/benchmarks/speed.py [--parts ladder overhead growth start] [--json FILE]
+    python tests/benchmarks/speed.py [--parts ladder overhead growth start together] [--json FILE]
 
     ladder     each recipe's throughput and its share of what the machine can compute; the time of a training that follows from it
     overhead   what Trainer, the native loop, the record and the live curve add to a training step
     growth     time against the number of reviews; tokenization with one and two processes; memory with and without streaming
     start      import helpers, the setup cell, a notebook until its first loss, all notebooks
+    together   two trainings at once on the same cores, against one alone
 
 Each part's file says how it measures. On a shared machine, compare only figures of one run. Prints Markdown.
 """
@@ -24,7 +25,7 @@ from report import write_json
 
 from helpers.environment import detect_machine
 
-PARTS = ("ladder", "overhead", "growth", "start")
+PARTS = ("ladder", "overhead", "growth", "start", "together")
 
 
 def main() -> None:
