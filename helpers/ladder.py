@@ -51,17 +51,16 @@ def reviews_per_second(
     config, lengths: Sequence[int], machine: Machine, max_length: int = 512, recipes: Sequence[Rung] | None = None, *,
     batches: int = 4, rounds: int = 3, budget: float = 15.0,
 ) -> dict[str, float]:
-    """Training throughput by rung's name, in reviews a second: the median of `rounds` rounds, or of those that fit into `budget` seconds.
+    """Training throughput by rung's name, in reviews a second: the median of `rounds` rounds, or of those that begin within `budget` seconds.
 
     `config` is the model's, `lengths` are the reviews' tokens, shape (reviews,), and `max_length` is what the tutorial pads to. An epoch of
     each recipe is put into batches, of which `batches` are timed. On a CPU they are of four reviews, which is no slower and takes half the memory.
     """
     size = 4 if machine.device == "cpu" else machine.train_batch_size
     chosen = {rung: spread(batch_lengths(np.asarray(lengths), size, rung.padding, max_length), batches) for rung in recipes or rungs(machine)}
-    end, measured = None, []
+    end, measured = time.perf_counter() + budget, []
     for speeds in islice(timed_rounds(config, chosen, machine, max_length), rounds):
         measured.append(speeds)
-        end = end or time.perf_counter() + budget
         if time.perf_counter() > end:
             break
     return {name: statistics.median(speeds[name] for speeds in measured) for name in measured[0]}

@@ -38,7 +38,7 @@ class Run:
 
     def __post_init__(self):
         self.stop_requested = False
-        self.step = 0  # the last one done, logged or not
+        self.step = self._last_step()  # the last one done, logged or not
         self._listeners: list[Callable[[Run], None]] = []
         self._started: float | None = None
 
@@ -62,7 +62,7 @@ class Run:
         self.start()
         self.history.extend(earlier.history)
         self.evaluations.extend(earlier.evaluations)
-        self.step = max((point["step"] for point in (*self.history, *self.evaluations)), default=0)
+        self.step = self._last_step()
         self._started -= earlier.seconds
         self.advance(self.step)
 
@@ -138,6 +138,9 @@ class Run:
             return cls(**fields)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ValueError(f"{path} is not a saved Run: expected JSON written by Run.save ({error}).") from error
+
+    def _last_step(self) -> int:
+        return max((point["step"] for point in (*self.history, *self.evaluations)), default=0)
 
     def _elapsed(self) -> float:
         return self.seconds if self._started is None else time.perf_counter() - self._started

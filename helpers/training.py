@@ -97,12 +97,12 @@ def cannot_write(error: BaseException) -> bool:
 def _explanation(error: BaseException) -> str | None:
     """What a learner should know of an error that is not the code's fault; None for any other."""
     if out_of_memory(error):
-        return ("The memory does not suffice for batches of this size. The same recipe in smaller pieces: write `args = smaller_batches(args)` (from "
-                "helpers.training) above and train again; that halves the batch and adds up two gradients. Other notebooks may hold memory, too: "
-                "Kernel → Shut Down Kernel.")
+        return ("The memory does not suffice for batches of this size. The same recipe in smaller pieces, half a batch at a time and two gradients "
+                "added up: with Trainer, write `args = smaller_batches(args)` (from helpers.training) above and train again; in a loop, "
+                "`step(…, pieces=2)` of notebook 3 does it. Other notebooks may hold memory, too: Kernel → Shut Down Kernel.")
     if cannot_write(error):
-        return (f"A file could not be written ({str(error).splitlines()[0][:200]}). The model keeps what it has learned so far, and the checkpoint "
-                "before this one is complete: make room, or choose a folder that you may write to, and train again; it goes on from there.")
+        return (f"A file could not be written ({str(error).splitlines()[0][:200]}). The model keeps what it has learned so far, and so does the "
+                "checkpoint before this one, if there is one: make room, or choose a folder that you may write to, and train again.")
     return None
 
 

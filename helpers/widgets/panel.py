@@ -190,8 +190,8 @@ class HyperparameterPanel(Shown):
     def _pace(self) -> tuple[str, float] | None:
         """Seconds per review, and where that is from: the latest run, or what was measured before; evaluating one costs a third of training on it."""
         for run in reversed(self.runs):
-            step = run.step or (run.history[-1]["step"] if run.history else 0)
-            reviews = step * run.settings.get("per_device_train_batch_size", 0)
+            update = (run.settings.get("per_device_train_batch_size") or 0) * (run.settings.get("gradient_accumulation_steps") or 1)
+            reviews = run.step * update
             if reviews and run.seconds:
                 return f"the pace of {run.name}", run.seconds / (reviews + len(run.evaluations) * self._eval_rows / 3)
         return ("the pace measured above", 1 / self._reviews_per_second) if self._reviews_per_second else None

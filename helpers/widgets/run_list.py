@@ -94,7 +94,7 @@ def load_run(path: Path) -> Run:
 
 def _check_numbers(run: Run) -> None:
     points = [value for point in (*run.history, *run.evaluations) for value in point.values()]
-    sizes = [run.settings.get(name) for name in ("per_device_train_batch_size", "eval_size")]
+    sizes = [run.settings.get(name) for name in ("per_device_train_batch_size", "gradient_accumulation_steps", "eval_size")]
     if wrong := [value for value in (run.seconds, *points, *sizes) if not isinstance(value, (int, float, type(None)))]:
         raise TypeError(f"no number: {wrong[0]!r}")
 
@@ -123,7 +123,7 @@ def describe(run: Run, differing: Sequence[str]) -> str:
             parts.append(f"accuracy {accuracy_text(run)}")
     parts.append(f"{run.seconds:.0f} s")
     if run.status != "finished":
-        parts.append(f"{run.status} after {run.step or (run.history[-1]['step'] if run.history else 0)} steps")
+        parts.append(f"{run.status} after {run.step} steps")
     return " · ".join(parts)
 
 

@@ -10,8 +10,10 @@ import resource
 import shutil
 import signal
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from notebook_files import ROOT
@@ -218,6 +220,86 @@ def test_a_checkpoint_of_other_settings_is_not_resumed(folder, capsys):
     assert "learning_rate 0.001 (now 0.0005)" in capsys.readouterr().out and Path(found).is_dir()
 
 
+def of_another_training(folder):
+    """Give the checkpoints in `folder` another learning rate."""
+    for path in folder.glob("checkpoint-*"):
+        if path.is_dir():
+            record = path / "run.json"
+            record.write_text(record.read_text(encoding="utf-8").replace('"learning_rate": 0.001', '"learning_rate": 0.5', 1), encoding="utf-8")
+            complete = json.loads((path / "complete.json").read_text()) | {record.name: record.stat().st_size}
+            (path / "complete.json").write_text(json.dumps(complete))
+        else:
+            state = torch.load(path, weights_only=True)
+            state["run"]["settings"]["learning_rate"] = 0.5
+            torch.save(state, path)
+
+
+def steps_of_checkpoints(folder):
+    return sorted(map(checkpoints._step, folder.glob("checkpoint-*")))
+
+
+@pytest.mark.parametrize("way", trainings.WAYS)
+def test_checkpoints_of_another_training_make_room_for_those_of_this_one(way, folder, uninterrupted):
+    """They got further: by their number they would pass for the newest, and each new one for the old one that may go."""
+    assert run(way, folder, functools.partial(kill_after, 20)) == KILLED
+    of_another_training(folder)
+    assert steps_of_checkpoints(folder) == [15, 18]
+    assert run(way, folder, functools.partial(kill_after, 2)) == KILLED
+    assert steps_of_checkpoints(folder) == [15, 18], "until this one has saved, one can go back to the other's settings"
+    assert run(way, folder, functools.partial(kill_after, 8)) == KILLED
+    assert steps_of_checkpoints(folder) == ([6, 7] if way == "Trainer" else [3, 6])  # an epoch has seven steps
+    assert run(way, folder) == 0
+    assert result(folder) == uninterrupted(way)
+
+
+def test_an_older_one_of_these_settings_is_found_behind_one_of_others(tmp_path, capsys):
+    for step, rate in ((3, 0.1), (6, 0.2)):
+        checkpoints.save_checkpoint(tmp_path, step, {"step": step, "run": {"settings": {"rate": rate}}})
+    assert checkpoints.load_checkpoint(tmp_path, {"rate": 0.1})["step"] == 3
+    assert capsys.readouterr().out.startswith("Going on from step 3")
+    assert checkpoints.load_checkpoint(tmp_path, {"rate": 0.3}) is None
+    assert capsys.readouterr().out == "checkpoint-6.pt is of a training with rate 0.2 (now 0.3); this one begins at the beginning.\n"
+
+
+def test_a_checkpoint_that_is_overwritten_does_not_count_as_complete(folder):
+    """Its files are as long as those of the new one: with the old list of them, a mixture of both would look complete."""
+    assert run("Trainer", folder, functools.partial(kill_after, 4)) == KILLED
+    of_another_training(folder)
+    assert checkpoints._is_complete(folder / "checkpoint-3")
+    assert run("Trainer", folder, functools.partial(kill_in_saving, 1)) == KILLED
+    assert not checkpoints._is_complete(folder / "checkpoint-3")
+
+
+def test_checkpoints_of_a_trainer_without_the_callback_are_neither_taken_nor_deleted(folder, capsys):
+    """They are in the learner's own folder, and whole; only the callback's record is missing. What Trainer has not finished is deleted."""
+    for step, file in ((6, "trainer_state.json"), (9, "model.safetensors")):
+        (folder / f"checkpoint-{step}").mkdir()
+        (folder / f"checkpoint-{step}" / file).write_text("{}")
+    assert checkpoints.last_checkpoint(folder, {}) is None
+    assert "checkpoint-6 is left out: it was not saved, or not to its end, with CheckpointCallback." in capsys.readouterr().out
+    checkpoints.delete_checkpoints(folder)
+    assert steps_of_checkpoints(folder) == [6]
+
+
+def test_settings_that_change_no_loss_do_not_cost_the_checkpoint():
+    settings = {"learning_rate": 1e-3, "labels": ("a", "b"), "per_device_eval_batch_size": 64, "report_to": []}
+    assert checkpoints._difference(settings, settings | {"labels": ["a", "b"], "per_device_eval_batch_size": 8, "report_to": "none"}) == ""
+
+
+def test_what_cannot_be_deleted_costs_no_training(folder, monkeypatch):
+    """On Windows, a virus scanner or a synchronized folder holds files open."""
+
+    def held(path, *args, **kwargs):
+        raise PermissionError(13, "The process cannot access the file because it is being used by another process", str(path))
+
+    monkeypatch.setattr(os, "unlink", held), monkeypatch.setattr(os, "rmdir", held)
+    assert trainings.with_a_loop(folder).status == "finished"
+    (folder / "checkpoint-3").mkdir()
+    (folder / "checkpoint-3" / "complete.json").touch()
+    checkpoints.delete_checkpoints(folder)
+    assert len(steps_of_checkpoints(folder)) == trainings.STEPS // trainings.EVERY + 1
+
+
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path, capsys):
     for step in (3, 6, 9):
         checkpoints.save_checkpoint(tmp_path, step, {"step": step, "weights": torch.ones(50)})
@@ -246,9 +328,29 @@ def test_two_notebooks_never_train_in_one_folder(tmp_path):
     with PROCESSES.Pool(1) as pool:
         assert pool.apply(checkpoints.own_folder, (tmp_path / "02",)) == tmp_path / "02-2"
     assert checkpoints.own_folder(tmp_path / "02") == ours == tmp_path / "02"
-    (tmp_path / "02" / "in_use.json").write_text(json.dumps({"pid": os.getpid(), "started": 1.0}), encoding="utf-8")
+    (tmp_path / "02" / "in_use.json").write_text(json.dumps({"pid": os.getpid(), "started": 1}), encoding="utf-8")
     with PROCESSES.Pool(1) as pool:
         assert pool.apply(checkpoints.own_folder, (tmp_path / "02",)) == ours
+
+
+@pytest.mark.parametrize(("seconds_ago", "name"), [(3_600, "02"), (-3_600, "02"), (1, "02-2")], ids=["killed", "clock set back", "just now"])
+def test_a_folder_whose_holder_was_killed_while_it_took_it_is_free(tmp_path, seconds_ago, name):
+    """Its claim is empty. It must not keep the folder's checkpoints from everyone for ever; nor be taken for free while it is written."""
+    claim = tmp_path / "02" / "in_use.json"
+    claim.parent.mkdir()
+    claim.touch()
+    os.utime(claim, (time.time() - seconds_ago,) * 2)
+    assert checkpoints.own_folder(tmp_path / "02").name == name
+
+
+def test_a_notebook_still_holds_its_folder_after_the_clock_was_set(tmp_path, monkeypatch):
+    """The system counts a process's start from the time of day at which it was booted, and moves both."""
+    ours = checkpoints.own_folder(tmp_path / "02")
+    holder = json.loads((ours / "in_use.json").read_text())
+    started, booted = psutil.Process().create_time(), psutil.boot_time()
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: started - 3_600)
+    monkeypatch.setattr(psutil, "boot_time", lambda: booted - 3_600)
+    assert checkpoints._lives(holder)
 
 
 def test_a_resumed_record_goes_on_where_it_ended():

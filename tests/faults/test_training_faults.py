@@ -144,7 +144,8 @@ def test_a_foreign_or_half_written_record_is_skipped_with_a_line(content, tmp_pa
 
     path = tmp_path / "run_4.json"
     path.write_text(content, encoding="utf-8")
-    good = Run("run 2", history=[{"step": 1, "loss": 1.2}], status="running").save(tmp_path / "run_2.json")
+    run = Run("run 2", {"per_device_train_batch_size": None}, [{"step": 1, "loss": 1.2}], status="running", seconds=1.0)
+    good = run.save(tmp_path / "run_2.json")
     panel = HyperparameterPanel(lambda args, run, size: run.log(1, 1.5), arguments(tmp_path), train_rows=16, eval_rows=8, folder=tmp_path)
     assert "run_4.json is left out" in panel._message.value
     assert [(run.name, run.status) for run in panel.runs] == [("run 2", "stopped")]

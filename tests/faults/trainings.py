@@ -104,11 +104,11 @@ def with_a_loop(folder: Path, on_step=lambda step: None) -> Run:
     batches = torch.utils.data.DataLoader(
         rows, sampler=LengthGroupedSampler(BATCH, lengths=lengths), batch_size=BATCH, collate_fn=DataCollatorWithPadding(tokenizer)
     )
-    model, run = new_model().train(), Run("loop")
+    model, run = new_model().train(), Run("loop", {"learning_rate": 1e-3})
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, STEPS)
     parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
-    saved = load_checkpoint(folder)
+    saved = load_checkpoint(folder, run.settings)
     if saved:
         run.resume(Run(**saved["run"]))
         for name, part in parts.items():

@@ -1,5 +1,6 @@
-"""A notebook whose kernel is killed while it trains goes on where it was, when all cells are run again."""
+"""A notebook whose training was killed or interrupted ends as if nothing had happened, when its cells are run again."""
 
+import json
 import os
 import shutil
 
@@ -11,7 +12,7 @@ from nbformat.v4 import new_code_cell
 from notebook_files import NOTEBOOKS, ROOT, read
 
 pytestmark = pytest.mark.faults
-TRAINS = {"02_train_with_trainer": "train", "03_native_pytorch_loop": "loop"}
+TRAINS = {"02_train_with_trainer": ["train"], "03_native_pytorch_loop": ["loop", "loop-finished"]}
 FOLDERS = {"02_train_with_trainer": "02_trainer", "03_native_pytorch_loop": "03_loop"}
 # Few rows, and a folder of their own: the tests that execute whole notebooks run beside these.
 SETUP = """
@@ -30,32 +31,50 @@ threading.Thread(target=kill, daemon=True).start()
 """
 
 
-def until_trained(path, before=""):
-    """The notebook from its setup to its training, executed in a fresh kernel; what the training recorded and printed."""
+# ■ at the third step: in notebook 2 before the first checkpoint.
+INTERRUPT = """
+from helpers.runs import Run
+log = Run.log
+def interrupted(self, *args, **kwargs):
+    log(self, *args, **kwargs)
+    if len(self.history) == 3:
+        Run.log = log
+        raise KeyboardInterrupt
+Run.log = interrupted
+"""
+ASK = "import json; print(json.dumps([run.status, *run.series('loss')]))"
+
+
+def executed(path, *steps):
+    """The notebook from its setup to what comes before its training, then `steps`, in a fresh kernel: code, or the cells that train where it
+    is None. What each step printed."""
     notebook = read(path)
-    last = next(i for i, cell in enumerate(notebook.cells) if cell.id == TRAINS[path.stem])
-    cells = [cell for cell in notebook.cells[: last + 1] if cell.cell_type == "code" and cell.id != "ladder"]
+    first, *others = (next(i for i, cell in enumerate(notebook.cells) if cell.id == name) for name in TRAINS[path.stem])
+    cells = [cell for cell in notebook.cells[:first] if cell.cell_type == "code" and cell.id != "ladder"]
     for cell in cells:
         if cell.id == "setup":
             cell.source = cell.source.replace("profile, machine = helpers.setup(PROFILE)", SETUP)
-    cells.insert(-1, new_code_cell(before))
-    cells.append(new_code_cell("print(run.status, run.series('loss')[0])"))
-    notebook = nbformat.v4.new_notebook(cells=cells)
+    training = "\n".join(notebook.cells[i].source for i in (first, *others))
+    cells += [new_code_cell(training if step is None else step) for step in steps]
     environment = {name: value for name, value in os.environ.items() if name != "FINETUNE_PROFILE"}
+    notebook = nbformat.v4.new_notebook(cells=cells)
     client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(ROOT / "notebooks")}})
     client.execute(env=environment | {"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": "http://127.0.0.1:9"})
-    printed = ["".join(output.get("text", "") for output in cell.outputs if output.get("name") == "stdout") for cell in notebook.cells]
-    return "\n".join(printed), printed[-1]
+    return ["".join(output.get("text", "") for output in cell.outputs if output.get("name") == "stdout") for cell in cells[-len(steps):]]
 
 
 @pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.stem in TRAINS], ids=lambda path: path.stem)
-def test_a_killed_kernel_costs_no_more_than_the_steps_since_the_last_checkpoint(path):
-    """The record has every step once, those before the kill included; the losses are compared in tests/faults."""
+def test_after_a_kill_or_an_interrupt_the_same_cells_end_at_the_same_losses(path):
+    """Whatever the cells leave in memory or on the disk, trained again they must not go on with half a training, nor with another's."""
     folder = ROOT / "runs" / FOLDERS[path.stem] / "killed-bert-tiny-synthetic-synthetic-reviews"
     shutil.rmtree(folder, ignore_errors=True)
     with pytest.raises(DeadKernelError):
-        until_trained(path, KILL.format(folder=str(folder)))
-    printed, record = until_trained(path)
-    assert "Going on from step" in printed
-    assert record.split(" ", 1) == ["finished", f"{list(range(1, 17))}\n"]
+        executed(path, KILL.format(folder=str(folder)), None)
+    resumed, first, again, second, _, stopped, third, _, fourth = executed(path, None, ASK, None, ASK, INTERRUPT, None, ASK, None, ASK)
+    assert "Going on from step" in resumed
+    status, steps, losses = json.loads(first)
+    assert [status, steps] == ["finished", list(range(1, 17))], "the record has every step once, those before the kill included"
+    assert json.loads(second) == json.loads(first) and "Going on" not in again, "a training that had ended begins afresh"
+    assert json.loads(third) == ["stopped", [1, 2, 3], losses[:3]] and "Interrupted" in stopped
+    assert json.loads(fourth) == json.loads(first), "without a checkpoint from the beginning, and not with a model that has three steps behind it"
     shutil.rmtree(folder)

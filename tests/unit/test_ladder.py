@@ -20,6 +20,13 @@ def test_a_recipe_without_padding_is_faster():
     assert speeds[ladder.FAST.name] > 1.5 * speeds[ladder.TUTORIAL.name] > 0
 
 
+def test_a_slow_machine_gets_one_round_and_no_more(monkeypatch):
+    """On two cores a round takes BERT-base a minute and a half; a second one was begun in any case."""
+    rounds = ({"rung": float(number)} for number in range(1, 9))
+    monkeypatch.setattr(ladder, "timed_rounds", lambda *args: rounds)
+    assert ladder.reviews_per_second(None, LENGTHS, CPU, budget=0.0) == {"rung": 1.0} and next(rounds) == {"rung": 2.0}
+
+
 def test_each_rung_changes_one_thing():
     """A ladder whose rungs change two things teaches nothing of either."""
     fields = ("padding", "half", "attention_dropout", "fused")

@@ -240,6 +240,13 @@ def test_before_the_first_run_the_time_is_estimated_from_a_measured_throughput(t
     assert "from the pace of run 1" in panel._planned.value
 
 
+def test_the_pace_counts_the_reviews_of_an_update_that_is_made_in_pieces(trainee, tmp_path):
+    """With half a batch at a time the plan once came out twice as long."""
+    run = Run("run 7", {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2}, [{"step": 10, "loss": 1.0}], seconds=20.0)
+    panel = HyperparameterPanel(trainee, ARGS, train_rows=80, eval_rows=1_000, folder=tmp_path, runs=[run])
+    assert panel._pace() == ("the pace of run 7", 20 / 80)
+
+
 def test_drawing_is_rationed(panel, monkeypatch):
     """A picture a step would take longer than the steps."""
     counts = []
