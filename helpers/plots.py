@@ -103,36 +103,40 @@ def batch_lengths(batches: Mapping[str, Sequence[np.ndarray]], max_length: int, 
     return figure
 
 
-def loss_curve(*runs: Run, numbers: Sequence[int] | None = None) -> Figure:
-    """Training and evaluation loss over steps on the left, accuracy on the right.
+def loss_curve(*runs: Run, numbers: Sequence[int] | None = None, growing: bool = False) -> Figure:
+    """Training and evaluation loss over steps on the left; accuracy on the right, where there is one or, while a run is `growing`, may come.
 
     `numbers` fixes each run's colour and line, so that they stay when another run is hidden; by default 0, 1, 2, …
     """
     figure = Picture(figsize=(9, 3.4), dpi=100)
     # A fixed layout: this one is drawn again and again while a model trains.
-    left, right = figure.add_axes((0.065, 0.15, 0.42, 0.8)), figure.add_axes((0.56, 0.15, 0.42, 0.8))
-    for ax in (left, right):
-        ax.spines[["top", "right"]].set_visible(False)
+    if growing or any(run.series("accuracy")[1] for run in runs):
+        left, right = figure.add_axes((0.065, 0.15, 0.42, 0.8)), figure.add_axes((0.56, 0.15, 0.42, 0.8))
+        right.set(xlabel="step", ylabel="evaluation accuracy", ylim=(0, 1))
+    else:
+        left, right = figure.add_axes((0.065, 0.15, 0.915, 0.8)), None
+    several = len(runs) > 1
     for number, run in zip(range(len(runs)) if numbers is None else numbers, runs):
-        colour, prefix = SERIES[number % len(SERIES)], f"{plain(run.name)}: " if len(runs) > 1 else ""
         steps, losses = run.series("loss")
         if not steps:
             continue
-        left.plot(steps, losses, color=colour, alpha=0.3, linewidth=1)
-        left.plot(steps, _smoothed(losses), color=colour, linestyle=_LINES[number % 4], linewidth=2, label=f"{prefix}training loss")
+        style = {"color": SERIES[number % len(SERIES)], "linestyle": _LINES[number % 4]}
+        left.plot(steps, losses, color=style["color"], alpha=0.3, linewidth=1)
+        left.plot(steps, _smoothed(losses), linewidth=2, label=plain(run.name) if several else "training loss", **style)
         if run.evaluations:
-            style = {"marker": "o", "linestyle": _LINES[number % 4]}
-            left.plot(*run.series("eval_loss"), color=colour if len(runs) > 1 else RED, label=f"{prefix}evaluation loss", **style)
-            right.plot(*run.series("accuracy"), color=colour, label=f"{prefix}accuracy", **style)
-    left.set(xlabel="step", ylabel="loss (cross-entropy)")
+            of_evaluation = {"marker": "o", **style, "color": style["color"] if several else RED}
+            left.plot(*run.series("eval_loss"), label=None if several else "evaluation loss", **of_evaluation)
+        if right is not None:
+            right.plot(*run.series("accuracy"), marker="o", **style)
+    left.set(xlabel="step", ylabel="loss (cross-entropy)" + (", ● of an evaluation" if several else ""))
     left.set_ylim(bottom=0)
-    right.set(xlabel="step", ylabel="evaluation accuracy", ylim=(0, 1))
-    right.set_xlim(*left.get_xlim())
-    for ax in (left, right):
+    if left.get_legend_handles_labels()[0]:
+        left.legend(frameon=False, fontsize=9, ncols=1 + len(runs) // 5)
+    for ax in figure.axes:
+        ax.set_xlim(*left.get_xlim())
+        ax.spines[["top", "right"]].set_visible(False)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.grid(alpha=0.25)
-        if ax.get_legend_handles_labels()[0]:
-            ax.legend(frameon=False, fontsize=9)
     return figure
 
 

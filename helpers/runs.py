@@ -117,7 +117,7 @@ class Run:
             final = self.evaluations[-1]
             text += f"; evaluation loss {final['eval_loss']:.2f}"
             text += f", accuracy {final['accuracy']:.3f}" if "accuracy" in final else ""
-        return text + (". The loss rose: lower learning_rate." if last > 1.2 * first else ".")
+        return text + (". The loss rose: lower learning_rate." if len(losses) >= 20 and last > 1.2 * first else ".")
 
     def save(self, path: str | Path) -> Path:
         """Write the run as JSON, whole or not at all: an earlier file stays until the new one is complete."""

@@ -48,7 +48,7 @@ def setup(profile: str | Profile = "auto") -> tuple[Profile, Machine]:
 def _print_table(rows: dict[str, str]) -> None:
     """A name and its lines, wrapped here: a notebook's own wrapping would start the next line under the name."""
     for name, text in rows.items():
-        lines = [part for line in text.splitlines() for part in textwrap.wrap(line, 100, break_long_words=False, break_on_hyphens=False)]
+        lines = [part for line in text.splitlines() for part in textwrap.wrap(line, 76, break_long_words=False, break_on_hyphens=False)]
         print(f"{name:9} " + f"\n{'':10}".join(lines))
 
 

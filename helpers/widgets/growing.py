@@ -39,7 +39,7 @@ class GrowingCurve:
         return buffer.getvalue()
 
     def _draw_axes(self, top: float) -> None:
-        figure = plots.loss_curve(*self._earlier, numbers=self._numbers[: len(self._earlier)])
+        figure = plots.loss_curve(*self._earlier, numbers=self._numbers[: len(self._earlier)], growing=True)
         left, right = figure.axes
         self._top = max(top, left.get_ylim()[1])
         for ax in (left, right):

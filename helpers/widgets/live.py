@@ -26,7 +26,7 @@ def live_curve(*runs: Run, steps: int | None = None) -> Iterator[None]:
     growing = GrowingCurve(runs[:-1], runs[-1], range(len(runs)), steps) if steps else None
 
     def picture():
-        return Image(growing.png()) if growing else plots.loss_curve(*runs)
+        return Image(growing.png()) if growing else plots.loss_curve(*runs, growing=True)
 
     handle = display(picture(), display_id=True)
     next_time = 0.0

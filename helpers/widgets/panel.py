@@ -26,7 +26,7 @@ from helpers.training import logging_steps, out_of_memory, planned_steps, record
 from helpers.widgets.controls import Controls
 from helpers.widgets.growing import GrowingCurve
 from helpers.widgets.run_list import RunList, accuracy_text, load_run
-from helpers.widgets.shown import Shown, draw, image
+from helpers.widgets.shown import WIDE, Shown, draw, image
 
 _CURVE_SHARE = 0.02  # of the training's time that drawing the curve may take
 _PAUSES = {"curve": 0.4, "progress": 0.25, "save": 5.0}  # seconds between two updates, at least
@@ -75,7 +75,7 @@ class HyperparameterPanel(Shown):
         self.controls = Controls(args, train_rows)
         self._list = RunList(list(self.controls.widgets), on_change=self._draw_curve, on_delete=self.delete)
         self._build()
-        for run in (*self._load(), *runs):
+        for run in (*self._load(), *(run for run in runs if run.history)):
             self._add(run)
         self.controls.observe(self._settings_moved)
         self._settings_moved()
@@ -153,7 +153,7 @@ class HyperparameterPanel(Shown):
         self._smaller.layout.display = "none"
         self._schedule, self._curve = image(), image()
         self._planned, self._message = widgets.HTML(), widgets.HTML()
-        self._bar = widgets.IntProgress(min=0, max=1, layout=widgets.Layout(width="100%", max_width="34em"))
+        self._bar = widgets.IntProgress(min=0, max=1, layout=widgets.Layout(width=WIDE, max_width="34em"))
         self._progress = widgets.HTML("Ready.")
         self._found = widgets.VBox()
         self._source = widgets.Textarea(rows=12, layout=widgets.Layout(width="98%"))
@@ -188,8 +188,11 @@ class HyperparameterPanel(Shown):
         return text + f", about {_duration(seconds)} (an estimate, from {source})."
 
     def _pace(self) -> tuple[str, float] | None:
-        """Seconds per review, and where that is from: the latest run, or what was measured before; evaluating one costs a third of training on it."""
-        for run in reversed(self.runs):
+        """Seconds per review, and where that is from: the latest run that was not broken off, or what was measured before; else any.
+
+        Evaluating a review costs a third of training on it.
+        """
+        for run in sorted(reversed(self.runs), key=lambda run: run.status != "finished"):
             update = (run.settings.get("per_device_train_batch_size") or 0) * (run.settings.get("gradient_accumulation_steps") or 1)
             reviews = run.step * update
             if reviews and run.seconds:
@@ -404,7 +407,7 @@ class HyperparameterPanel(Shown):
         self._found.children = (image(plots.range_test(test)), widgets.HTML(escape(test.sentence())))
         if test.fell:
             self.controls.set(learning_rate=test.suggestion)
-            self._say(f"The slider now stands at the suggestion, {test.suggestion:.1e}.")
+            self._say(f"The slider now stands at {self.controls.values()['learning_rate']:.1e}, as near to the suggestion as it can.")
 
     def _say(self, message: str, details: str = "") -> None:
         folded = f"<details><summary>Details</summary><pre>{escape(details)}</pre></details>" if details else ""

@@ -75,7 +75,7 @@ class ReviewTester(Shown):
         label = self._labels()[answer.predicted]
         return (
             f"{label} ({answer.probabilities[answer.predicted]:.0%}). Pushed most towards {label}: {_strongest(answer, 1)}; "
-            f"against: {_strongest(answer, -1)}."
+            f"against: {_strongest(answer, -1)}.{_unread_note(self.text.value, answer)}"
         )
 
     def picture(self) -> Figure:
@@ -87,6 +87,21 @@ def _strongest(answer: Attribution, sign: int) -> str:
     """The words that pushed most in one direction, with their scores; "none" where none did."""
     order = [i for i in np.argsort(-sign * answer.scores, kind="stable") if sign * answer.scores[i] > 0]
     return ", ".join(f"“{answer.words[i]}” ({_signed(answer.scores[i])})" for i in order[:_NAMED]) or "none"
+
+
+def _places(text: str, answer: Attribution) -> list[tuple[int, int]]:
+    """Where each word begins and ends in the text."""
+    places, position = [], 0
+    for word in answer.words:
+        start = text.index(word, position)
+        position = start + len(word)
+        places.append((start, position))
+    return places
+
+
+def _unread_note(text: str, answer: Attribution) -> str:
+    end = _places(text, answer)[-1][1]
+    return f" The text is too long for the model: it read {end:,} of {len(text):,} characters." if text[end:].strip() else ""
 
 
 def _signed(score: float) -> str:
@@ -111,21 +126,20 @@ def _bars(probabilities: np.ndarray, labels: list[str]) -> str:
 def _marked(text: str, answer: Attribution) -> str:
     """HTML: the review on white, each word on blue (towards the answer) or orange (against), the stronger the deeper.
 
-    What follows the last word was cut before the model saw it, and stays plain.
+    What follows the last word was cut before the model saw it, and is faded.
     """
     largest = max(np.abs(answer.scores).max(), 1e-12)
     parts, position = [], 0
-    for word, score in zip(answer.words, answer.scores):
-        start = text.index(word, position)
-        parts += [escape(text[position:start]), _mark(word, score, abs(score) / largest)]
-        position = start + len(word)
+    for (start, end), score in zip(_places(text, answer), answer.scores):
+        parts += [escape(text[position:start]), _mark(text[start:end], score, abs(score) / largest)]
+        position = end
     legend = (
         f'<span style="background:{_tint(plots.BLUE, 0.6)};{_line(1)}">towards the answer</span> '
         f'<span style="background:{_tint(plots.ORANGE, 0.6)};{_line(-1)}">against it</span>'
     )
     return (
         '<div style="background:#FFFFFF;color:#111;border:1px solid #999;border-radius:4px;padding:6px 8px;line-height:1.8;'
-        f'white-space:pre-wrap;overflow-wrap:anywhere">{"".join(parts)}{escape(text[position:])}</div>'
+        f'white-space:pre-wrap;overflow-wrap:anywhere">{"".join(parts)}<span style="opacity:0.45">{escape(text[position:])}</span></div>'
         f'<div style="display:inline-block;background:#FFFFFF;color:#111;font-size:12px;line-height:1.8;padding:0 4px">{legend}</div>'
     )
 

@@ -10,6 +10,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+WIDE = "calc(100% - 4px)"  # all of the place there is: a widget has margins of 2 pixels, and with them a scroll bar
 
 
 class Shown:
@@ -43,7 +44,7 @@ def faded(text: str) -> str:
 
 def image(figure: Figure | None = None) -> widgets.Image:
     """A widget that shows `figure`, never wider than the page; `draw` changes it."""
-    shown = widgets.Image(format="png", layout=widgets.Layout(max_width="100%", object_fit="contain"))
+    shown = widgets.Image(format="png", layout=widgets.Layout(max_width=WIDE, object_fit="contain"))
     if figure is not None:
         draw(shown, figure)
     return shown

@@ -105,6 +105,13 @@ def kill_in_saving(count, way):
     return {}
 
 
+def kill_after_a_file(way):
+    """When torch.save has written one, whole."""
+    save = torch.save
+    torch.save = lambda state, path, *args, **kwargs: (save(state, path, *args, **kwargs), os.kill(os.getpid(), signal.SIGKILL))
+    return {}
+
+
 def no_file_grows(step, way):
     """From `step` on, as on a full disk, where only small files still fit."""
     return at_step(way, lambda done: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)) if done == step else None)
@@ -266,7 +273,7 @@ def test_a_checkpoint_that_is_overwritten_does_not_count_as_complete(folder):
     assert run("Trainer", folder, functools.partial(kill_after, 4)) == KILLED
     of_another_training(folder)
     assert checkpoints._is_complete(folder / "checkpoint-3")
-    assert run("Trainer", folder, functools.partial(kill_in_saving, 1)) == KILLED
+    assert run("Trainer", folder, kill_after_a_file) == KILLED
     assert not checkpoints._is_complete(folder / "checkpoint-3")
 
 

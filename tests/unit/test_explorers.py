@@ -252,8 +252,10 @@ def test_the_second_answer_is_what_is_measured(tester, monkeypatch):
     assert tester._seconds() == 0.5
 
 
-def test_what_lies_beyond_the_models_limit_is_shown_plain(tester):
+def test_what_lies_beyond_the_models_limit_is_shown_faded_and_said(tester):
+    """Nothing told the words that the model had read from those that it had not."""
     tester.text.value = "good " * 600 + "unread"
+    assert "The text is too long for the model: it read 2,549 of 3,006 characters." in tester.sentence()
     assert tester.marked.value.count(">good<") == 510 and "unread" in tester.marked.value and ">unread<" not in tester.marked.value
 
 

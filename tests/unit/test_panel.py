@@ -187,8 +187,8 @@ def test_runs_survive_a_restart_and_a_broken_file_is_left_out(panel, trainee, tm
 
 
 def test_overlay_hide_delete(panel, monkeypatch, tmp_path):
-    drawn, empty = [], plots.loss_curve()
-    monkeypatch.setattr(plots, "loss_curve", lambda *runs, numbers: drawn.append(([run.name for run in runs], numbers)) or empty)
+    drawn, empty = [], plots.loss_curve(growing=True)
+    monkeypatch.setattr(plots, "loss_curve", lambda *runs, numbers, growing=False: drawn.append(([run.name for run in runs], numbers)) or empty)
     panel.run()
     panel.run(seed=9)
     assert drawn[-1] == (["run 1", "run 2"], [0, 1])

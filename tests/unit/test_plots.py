@@ -30,8 +30,8 @@ FIGURES = {
     "length_histogram": (lambda: plots.length_histogram(LENGTHS, 512), ["limit of the model: 512", f"mean: {LENGTHS.mean():.0f}"]),
     "padding_bars": (lambda: plots.padding_bars([padding_cost(LENGTHS, 8, s) for s in PADDING_STRATEGIES]), ["group_by_length", "% padding"]),
     "batch_lengths": (lambda: plots.batch_lengths({s: batch_lengths(LENGTHS, 8, s) for s in PADDING_STRATEGIES}, 512), ["longest"]),
-    "loss_curve": (lambda: plots.loss_curve(some_run()), ["training loss", "evaluation loss", "accuracy"]),
-    "two_loss_curves": (lambda: plots.loss_curve(some_run("first"), some_run("second")), ["first: training loss", "second: accuracy"]),
+    "loss_curve": (lambda: plots.loss_curve(some_run()), ["training loss", "evaluation loss", "evaluation accuracy"]),
+    "two_loss_curves": (lambda: plots.loss_curve(some_run("first"), some_run("second")), ["first", "second", "● of an evaluation"]),
     "loss_comparison": (lambda: plots.loss_comparison(some_run("loop"), some_run("Trainer")), ["loop", "Trainer", "one thousandth"]),
     "confusion_matrix": (lambda: plots.confusion_matrix(np.diag([7, 8, 9]), ["x", "y", "z"]), ["predicted", "7", "z"]),
     "accuracy_in_context": (lambda: plots.accuracy_in_context(0.5, 0.016, {"guessing": 0.2}), ["guessing", "0.500"]),
@@ -64,8 +64,23 @@ def test_no_legend_promises_what_is_not_drawn():
     """Before the first evaluation there is no accuracy to name."""
     run = Run("young")
     run.log(1, 1.6)
-    left, right = plots.loss_curve(run).axes
-    assert left.get_legend() is not None and right.get_legend() is None
+    left, right = plots.loss_curve(run, growing=True).axes
+    assert "evaluation loss" not in texts(plots.loss_curve(run, growing=True)) and left.get_legend() is not None and right.get_legend() is None
+
+
+def test_without_an_evaluation_there_is_no_empty_picture_of_it():
+    """It looked as if something had failed."""
+    run = Run("loop")
+    run.log(1, 1.6)
+    assert len(plots.loss_curve(run).axes) == 1 and "accuracy" not in texts(plots.loss_curve(run))
+
+
+def test_the_legend_of_many_runs_leaves_their_curves_to_be_seen():
+    """Two lines for each of five runs lay across the left picture."""
+    figure = plots.loss_curve(*(some_run(f"run {number}") for number in range(6)))
+    figure.draw_without_rendering()
+    legend = figure.axes[0].get_legend().get_window_extent()
+    assert legend.height < 0.4 * figure.axes[0].get_window_extent().height
 
 
 def test_loss_curve_shows_the_run_s_own_numbers():

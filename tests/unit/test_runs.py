@@ -86,7 +86,8 @@ def test_summary_says_it_in_numbers():
     summary = finished_run().summary()
     assert "3 steps" in summary and "2.00 → 1.00" in summary and "accuracy 0.500" in summary
     assert "no step recorded" in Run("empty").summary()
-    assert "rose" not in summary and "The loss rose" in finished_run((1.6, 40.0, 1900.0)).summary()
+    assert "rose" not in summary and "The loss rose" in finished_run([1.6 * 1.2**step for step in range(20)]).summary()
+    assert "rose" not in finished_run((0.5, 0.4, 0.7)).summary(), "of a few steps, one says nothing"
 
 
 def test_series_skips_what_was_not_recorded():
