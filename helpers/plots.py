@@ -111,10 +111,10 @@ def loss_curve(*runs: Run, numbers: Sequence[int] | None = None, growing: bool =
     figure = Picture(figsize=(9, 3.4), dpi=100)
     # A fixed layout: this one is drawn again and again while a model trains.
     if growing or any(run.series("accuracy")[1] for run in runs):
-        left, right = figure.add_axes((0.065, 0.15, 0.42, 0.8)), figure.add_axes((0.56, 0.15, 0.42, 0.8))
+        left, right = figure.add_axes((0.075, 0.15, 0.41, 0.8)), figure.add_axes((0.56, 0.15, 0.42, 0.8))
         right.set(xlabel="step", ylabel="evaluation accuracy", ylim=(0, 1))
     else:
-        left, right = figure.add_axes((0.065, 0.15, 0.915, 0.8)), None
+        left, right = figure.add_axes((0.075, 0.15, 0.905, 0.8)), None
     several = len(runs) > 1
     for number, run in zip(range(len(runs)) if numbers is None else numbers, runs):
         steps, losses = run.series("loss")
@@ -128,7 +128,7 @@ def loss_curve(*runs: Run, numbers: Sequence[int] | None = None, growing: bool =
             left.plot(*run.series("eval_loss"), label=None if several else "evaluation loss", **of_evaluation)
         if right is not None:
             right.plot(*run.series("accuracy"), marker="o", **style)
-    left.set(xlabel="step", ylabel="loss (cross-entropy)" + (", ● of an evaluation" if several else ""))
+    left.set(xlabel="step", ylabel="loss (cross-entropy)" + (", ● evaluation" if several else ""))
     left.set_ylim(bottom=0)
     if left.get_legend_handles_labels()[0]:
         left.legend(frameon=False, fontsize=9, ncols=1 + len(runs) // 5)

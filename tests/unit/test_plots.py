@@ -31,7 +31,7 @@ FIGURES = {
     "padding_bars": (lambda: plots.padding_bars([padding_cost(LENGTHS, 8, s) for s in PADDING_STRATEGIES]), ["group_by_length", "% padding"]),
     "batch_lengths": (lambda: plots.batch_lengths({s: batch_lengths(LENGTHS, 8, s) for s in PADDING_STRATEGIES}, 512), ["longest"]),
     "loss_curve": (lambda: plots.loss_curve(some_run()), ["training loss", "evaluation loss", "evaluation accuracy"]),
-    "two_loss_curves": (lambda: plots.loss_curve(some_run("first"), some_run("second")), ["first", "second", "● of an evaluation"]),
+    "two_loss_curves": (lambda: plots.loss_curve(some_run("first"), some_run("second")), ["first", "second", "● evaluation"]),
     "loss_comparison": (lambda: plots.loss_comparison(some_run("loop"), some_run("Trainer")), ["loop", "Trainer", "one thousandth"]),
     "confusion_matrix": (lambda: plots.confusion_matrix(np.diag([7, 8, 9]), ["x", "y", "z"]), ["predicted", "7", "z"]),
     "accuracy_in_context": (lambda: plots.accuracy_in_context(0.5, 0.016, {"guessing": 0.2}), ["guessing", "0.500"]),
