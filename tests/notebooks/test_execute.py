@@ -140,7 +140,8 @@ def test_interrupting_the_training_cell_keeps_model_and_history(number, train_ce
     """The ■ button sends SIGINT. The cell must end without an error, and what was learned must still be there."""
     notebook = read(NOTEBOOKS[number - 1])
     position = next(i for i, cell in enumerate(notebook.cells) if cell.id == train_cell)
-    notebook.cells = [*notebook.cells[:position], new_code_cell(PRESS_INTERRUPT), notebook.cells[position]]
+    before = [cell for cell in notebook.cells[:position] if cell.id != "ladder"]
+    notebook.cells = [*before, new_code_cell(PRESS_INTERRUPT), notebook.cells[position]]
     model_works = "model(**{k: v.to(model.device) for k, v in tokenizer('good', return_tensors='pt').items()}).logits.shape[-1]"
     answer = execute_and_ask(notebook, f"[run.status, len(run.history), {model_works}]")
     assert answer[0] == "stopped" and answer[1] >= 3 and answer[2] == 5
