@@ -244,8 +244,9 @@ def save_checkpoint(folder: str | Path, step: int, state: Mapping) -> Path | Non
     except (OSError, RuntimeError) as error:  # of a full disk, torch.save says RuntimeError
         print(f"Step {step:,} could not be saved ({_first_line(error)}). The training goes on; the checkpoint before it stays.")
         return None
-    earlier = sorted((other for other in folder.glob("checkpoint-*.pt") if _step(other) <= step), key=_step)
-    for other in set(folder.glob("checkpoint-*.pt")) - set(earlier[-KEEP:]):  # old ones, and those of a training that got further
+    found = sorted(folder.glob("checkpoint-*.pt"), key=_step)
+    kept = [other for other in found if _step(other) <= step][-KEEP:]
+    for other in set(found) - set(kept):  # old ones, and those of a training that got further
         _delete(other)
     return path
 

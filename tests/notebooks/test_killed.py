@@ -49,13 +49,14 @@ def executed(path, *steps):
     """The notebook from its setup to what comes before its training, then `steps`, in a fresh kernel: code, or the cells that train where it
     is None. What each step printed."""
     notebook = read(path)
-    first, *others = (next(i for i, cell in enumerate(notebook.cells) if cell.id == name) for name in TRAINS[path.stem])
+    training = [cell for cell in notebook.cells if cell.id in TRAINS[path.stem]]
+    first = notebook.cells.index(training[0])
     cells = [cell for cell in notebook.cells[:first] if cell.cell_type == "code" and cell.id != "ladder"]
     for cell in cells:
         if cell.id == "setup":
             cell.source = cell.source.replace("profile, machine = helpers.setup(PROFILE)", SETUP)
-    training = "\n".join(notebook.cells[i].source for i in (first, *others))
-    cells += [new_code_cell(training if step is None else step) for step in steps]
+    trains = "\n".join(cell.source for cell in training)
+    cells += [new_code_cell(trains if step is None else step) for step in steps]
     environment = {name: value for name, value in os.environ.items() if name != "FINETUNE_PROFILE"}
     notebook = nbformat.v4.new_notebook(cells=cells)
     client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(ROOT / "notebooks")}})
