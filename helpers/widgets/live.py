@@ -17,18 +17,14 @@ _SHORTEST_PAUSE = 0.7  # seconds between two pictures
 
 
 @contextmanager
-def live_curve(*runs: Run, steps: int | None = None) -> Iterator[None]:
+def live_curve(*runs: Run, steps: int) -> Iterator[None]:
     """Show the curve of `runs` below the cell, redraw it as they grow, and end with a sentence per run.
 
-    It needs nothing but a display that can be updated, so it works in every front end and with none. With `steps`, those planned for the
-    last of the runs, axes are drawn once, and only its lines again and again: a picture then costs little, and comes several times as often.
+    It needs nothing but a display that can be updated, so it works in every front end and with none. `steps` are those planned for the
+    last of the runs: axes are drawn once, and only its lines again and again, so that a picture costs little.
     """
-    growing = GrowingCurve(runs[:-1], runs[-1], range(len(runs)), steps) if steps else None
-
-    def picture():
-        return Image(growing.png()) if growing else plots.loss_curve(*runs, growing=True)
-
-    handle = display(picture(), display_id=True)
+    growing = GrowingCurve(runs[:-1], runs[-1], range(len(runs)), steps)
+    handle = display(Image(growing.png()), display_id=True)
     next_time = 0.0
 
     def redraw(run: Run) -> None:
@@ -36,7 +32,7 @@ def live_curve(*runs: Run, steps: int | None = None) -> Iterator[None]:
         if handle is None or time.perf_counter() < next_time:
             return
         began = time.perf_counter()
-        handle.update(picture())
+        handle.update(Image(growing.png()))
         took = time.perf_counter() - began
         next_time = began + took + max(_SHORTEST_PAUSE, took / _LARGEST_SHARE)
 

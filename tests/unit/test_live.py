@@ -22,7 +22,7 @@ def handle(monkeypatch):
 
 def test_last_picture_holds_the_whole_run_and_a_sentence_follows(handle, capsys):
     run = Run("test")
-    with live_curve(run):
+    with live_curve(run, steps=100):
         run.start()
         for step in range(1, 6):
             run.log(step, 1.0 / step)
@@ -35,7 +35,7 @@ def test_drawing_is_rationed(handle, monkeypatch):
     """A picture a step would take longer than the steps."""
     monkeypatch.setattr(live, "_SHORTEST_PAUSE", 60)
     run = Run("test")
-    with live_curve(run):
+    with live_curve(run, steps=100):
         run.start()
         for step in range(1, 101):
             run.log(step, 1.0)
@@ -63,7 +63,7 @@ def test_an_error_still_leaves_the_curve_and_no_listener(handle, monkeypatch):
     monkeypatch.setattr(live, "_SHORTEST_PAUSE", 0)
     monkeypatch.setattr(live, "_LARGEST_SHARE", 1e9)
     run = Run("test")
-    with pytest.raises(RuntimeError), live_curve(run):
+    with pytest.raises(RuntimeError), live_curve(run, steps=100):
         run.log(1, 1.0)
         raise RuntimeError
     drawn = len(handle.pictures)
@@ -74,7 +74,7 @@ def test_an_error_still_leaves_the_curve_and_no_listener(handle, monkeypatch):
 def test_without_a_display_training_goes_on(monkeypatch, capsys):
     monkeypatch.setattr(live, "display", lambda figure, display_id: None)
     run = Run("script")
-    with live_curve(run):
+    with live_curve(run, steps=100):
         run.log(1, 1.0)
     assert "script" in capsys.readouterr().out
     assert plots.loss_curve(run).axes[0].get_lines()
