@@ -1,6 +1,6 @@
-"""Writes pins.txt: the version, in this environment, of all that requirements.txt asks for and of all that this needs.
+"""Write pins.txt: the versions that this environment has of all packages of requirements.txt and their needs.
 
-    pip install -r requirements.txt && python binder/pin.py
+pip install -r requirements.txt && python binder/pin.py
 """
 
 from importlib import metadata
@@ -11,13 +11,18 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 HERE = Path(__file__).resolve().parent
-HEAD = "# Written by binder/pin.py, from an environment that passed the tests. Every package, at exactly one version.\n"
+HEAD = (
+    "# Written by binder/pin.py, from an environment that passed the tests. Every package, at exactly one "
+    "version.\n"
+)
 
 
 def needed(requirement: Requirement, found: set[str], extra: str = "") -> None:
     """Add to `found` the packages that `requirement` brings into this environment."""
     name = canonicalize_name(requirement.name)
-    if (requirement.marker and not requirement.marker.evaluate({"extra": extra})) or (name in found and not requirement.extras):
+    if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
+        return
+    if name in found and not requirement.extras:
         return
     found.add(name)
     for line in metadata.requires(name) or []:
@@ -30,6 +35,7 @@ if __name__ == "__main__":
     for line in (HERE.parent / "requirements.txt").read_text(encoding="utf-8").splitlines():
         if line := line.partition("#")[0].strip():
             needed(Requirement(line), found)
-    pins = [f"{name}=={Version(metadata.version(name)).public}" for name in sorted(found)]  # torch's "+cpu" is chosen by postBuild
+    # The public version, without "+cpu": postBuild chooses torch's kind
+    pins = [f"{name}=={Version(metadata.version(name)).public}" for name in sorted(found)]
     (HERE / "pins.txt").write_text(HEAD + "\n".join(pins) + "\n", encoding="utf-8")
     print(f"{len(pins)} packages pinned")

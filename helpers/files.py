@@ -1,7 +1,8 @@
-"""Files that are written whole or not at all."""
+"""Write files whole or not at all, and read JSON files that may be damaged."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,9 +10,10 @@ from pathlib import Path
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make the file under another name and bring it to the disk; then rename it, which happens at once or not at all.
+    """Let `write` make a file under another name, bring it to the disk, and rename it to `path`.
 
-    A kill, or a full disk, leaves an earlier file of this name as it was. Raises what `write` raises.
+    The system renames a file at once or not at all. If the process is killed or the disk is full, an earlier
+    file at `path` stays as it was. Raises what `write` raises.
     """
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
@@ -23,3 +25,11 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
+
+
+def read_json(file: Path):
+    """Return the content of the JSON file, or None if it is missing or not JSON."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

@@ -1,4 +1,4 @@
-"""What to train on: a profile names a model, a dataset and a metric, and how much of them to use.
+"""Say what to train on: a profile names a model, a dataset and a metric, and how much of them to use.
 
 The notebooks' code is the same for every profile; only these names and sizes differ.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 
@@ -19,53 +19,111 @@ _YELP_REVISION = "c1f9ee939b7d05667af864ee1cb066393154bf85"
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """Names and sizes for one course run.
+    """Names and sizes for one run of the course.
 
-    `model` and `dataset` are a Hub id or a local folder, a revision is a commit id of the Hub. Two fields are for a
-    dataset of your own: `columns` renames, as in `{"review": "text", "stars": "label"}`, and `label_names` names the
-    classes in order, where the dataset does not.
+    `model` and `dataset` are each a Hub id or a local folder. A revision is a commit id of the Hub. Two
+    fields are for a dataset of your own: `columns` renames its columns, as in
+    `{"review": "text", "stars": "label"}`, and `label_names` names the classes in order, or renames those of
+    the dataset. Raises ValueError for a value that cannot be used.
     """
 
     name: str = "own"
     model: str
     dataset: str
-    metric: str = str(_OFFLINE / "accuracy")  # bundled for all: the Hub's is a script that would run here
+    # Bundled for all profiles: the Hub's metric is a script that would run on this machine
+    metric: str = str(_OFFLINE / "accuracy")
     model_revision: str | None = None
-    model_type: str | None = None  # the architecture, for checkpoints whose config.json does not name it
+    # The architecture, for checkpoints whose config.json does not name it
+    model_type: str | None = None
     dataset_revision: str | None = None
     dataset_config: str | None = None
-    subset_rows: int | None = None  # rows of each split to fetch from the Hub; None fetches all
+    # How many rows of each split to fetch from the Hub; None fetches all
+    subset_rows: int | None = None
     eval_split: str = "test"
     columns: Mapping[str, str] = field(default_factory=dict)
     label_names: tuple[str, ...] | None = None
     train_size: int = 1_000
     eval_size: int = 1_000
-    max_length: int = 512  # in tokens; old checkpoints such as bert-mini do not say it themselves
+    # In tokens. Old checkpoints such as bert-mini do not say themselves how long a text may be.
+    max_length: int = 512
     learning_rate: float = 5e-5
     num_train_epochs: int = 3
 
     @property
     def key(self) -> str:
-        """A folder's name for what belongs to this model and this dataset."""
+        """Return a name for folders that belong to this model and this dataset."""
         return re.sub(r"[^\w.-]", "_", "-".join((self.name, Path(self.model).name, Path(self.dataset).name)))
 
+    def with_dataset(self, dataset: str, **settings) -> Profile:
+        """Return a profile that trains the same model in the same way on another dataset.
+
+        The model, its revision and type, the learning rate and the sizes stay. Nothing stays of what
+        described the earlier dataset. `settings` are fields of a profile, such as `columns` or `train_size`.
+        """
+        blank = Profile(model=self.model, dataset=dataset)
+        of_a_dataset = (
+            "name",
+            "dataset",
+            "dataset_revision",
+            "dataset_config",
+            "subset_rows",
+            "eval_split",
+            "columns",
+            "label_names",
+        )
+        return replace(self, **{name: getattr(blank, name) for name in of_a_dataset} | settings)
+
     def __post_init__(self):
+        # Texts
         for name in ("name", "model", "dataset", "metric", "eval_split"):
             self._check(name, _is_text, "a text, not empty")
         for name in ("model_revision", "model_type", "dataset_revision", "dataset_config"):
             self._check(name, lambda value: value is None or _is_text(value), "a text or None")
+
+        # Numbers
         for name in ("train_size", "eval_size", "max_length", "num_train_epochs"):
-            self._check(name, _is_count, "a number above zero, and a whole one")
-        self._check("learning_rate", lambda value: type(value) in (int, float) and 0 < value < inf, "a number above zero")
-        self._check("subset_rows", lambda value: value is None or _is_count(value), "a number above zero, and a whole one, or None")
-        self._check("columns", _is_renaming, 'a dict of texts, such as {"your column": "text"}')
-        self._check("label_names", lambda names: names is None or _are_names(names), "None or at least two texts, no two of them alike")
+            self._check(name, _is_count, "a whole number above zero")
+        self._check(
+            "learning_rate",
+            lambda value: type(value) in (int, float) and 0 < value < inf,
+            "a number above zero",
+        )
+        self._check(
+            "subset_rows",
+            lambda value: value is None or _is_count(value),
+            "a whole number above zero, or None",
+        )
+
+        # Collections of texts
+        self._check(
+            "columns",
+            lambda value: isinstance(value, Mapping) and all(map(_is_text, (*value, *value.values()))),
+            'a dict of texts, such as {"your column": "text"}',
+        )
+        self._check(
+            "label_names",
+            lambda names: names is None or _are_names(names),
+            "None or at least two different texts, in a list or tuple",
+        )
+
+        # What must fit together
         if self.subset_rows is not None and self.subset_rows < max(self.train_size, self.eval_size):
-            raise ValueError(f"Profile.subset_rows must be at least train_size and eval_size, got {self.subset_rows}.")
+            raise ValueError(
+                "Profile.subset_rows must be at least train_size and eval_size, "
+                f"which are {self.train_size} and {self.eval_size}, got {self.subset_rows}."
+            )
         if self.eval_split == "train":
-            raise ValueError("Profile.eval_split must not be 'train': the accuracy would be that of reviews it has learned by heart.")
+            raise ValueError(
+                "Profile.eval_split must not be 'train': "
+                "you would measure the accuracy on reviews that the model has learned by heart. "
+                "Name another split."
+            )
+
+        # Where model and dataset come from
         _check_source("model", self.model, "a folder written by save_pretrained")
-        _check_source("dataset", self.dataset, "a folder with train.csv and test.csv, or train.parquet and test.parquet")
+        _check_source(
+            "dataset", self.dataset, "a folder with train.csv and test.csv, or train.parquet and test.parquet"
+        )
 
     def _check(self, name: str, fits: Callable[[object], bool], expected: str) -> None:
         if not fits(value := getattr(self, name)):
@@ -80,19 +138,28 @@ def _is_count(value) -> bool:
     return type(value) is int and value > 0
 
 
-def _is_renaming(value) -> bool:
-    return isinstance(value, Mapping) and all(map(_is_text, (*value.keys(), *value.values())))
-
-
 def _are_names(value) -> bool:
-    return isinstance(value, (list, tuple)) and len(value) >= 2 and all(map(_is_text, value)) and len(set(value)) == len(value)
+    return (
+        isinstance(value, (list, tuple))
+        and len(value) >= 2
+        and all(map(_is_text, value))
+        and len(set(value)) == len(value)
+    )
 
 
 def _check_source(name: str, source: str, expected: str) -> None:
-    """What is meant as a local folder must be one: asked for it, the Hub would only say that it is no valid id."""
-    means_local = Path(source).is_absolute() or source.startswith((".", "~")) or "\\" in source or source.count("/") > 1
-    if os.path.isfile(source) or (means_local and not os.path.isdir(source)):  # unlike Path's, they take any text
-        raise ValueError(f"Profile.{name} must be a Hub id such as 'owner/name', or {expected}; {source!r} is neither.")
+    """Raise ValueError if `source` is meant as a local folder, but there is no such folder.
+
+    The Hub would only say that it is no valid id.
+    """
+    means_local = (
+        Path(source).is_absolute() or source.startswith((".", "~")) or "\\" in source or source.count("/") > 1
+    )
+    # The functions of os.path accept any text, those of Path do not
+    if os.path.isfile(source) or (means_local and not os.path.isdir(source)):
+        raise ValueError(
+            f"Profile.{name} must be a Hub id such as 'owner/name', or {expected}; {source!r} is neither."
+        )
 
 
 PROFILES = {
@@ -113,7 +180,8 @@ PROFILES = {
             dataset=_YELP,
             dataset_revision=_YELP_REVISION,
             subset_rows=10_000,
-            learning_rate=3e-4,  # the highest of those its authors tried for small BERTs
+            # The highest rate that its authors tried for small BERTs
+            learning_rate=3e-4,
         ),
         Profile(
             name="offline",
@@ -125,21 +193,36 @@ PROFILES = {
 }
 
 
-def choose_profile(name: str = "auto", *, has_gpu: bool, hub_answers: bool, cached: Collection[str] = ()) -> tuple[Profile, str]:
-    """The profile of that name and the reason for it; "auto" takes the largest that this machine can serve.
+def choose_profile(
+    name: str = "auto",
+    *,
+    has_gpu: bool,
+    hub_answers: bool,
+    cached: Collection[str] = (),
+    why_not: str = "the Hugging Face Hub does not answer",
+) -> tuple[Profile, str]:
+    """Return the profile of this name, and the reason for the choice.
 
-    `cached` names the profiles that were fetched earlier and need no Hub. Raises ValueError for a name that is neither
-    "auto" nor a key of `PROFILES`.
+    "auto" takes the largest profile that this machine can serve. `cached` names the profiles that were
+    fetched earlier and need no Hub. `why_not` says why the Hub cannot be used. Raises ValueError for a name
+    that is neither "auto" nor a key of `PROFILES`.
     """
+    # The learner names a profile
     if name in PROFILES:
         return PROFILES[name], "chosen by name"
     if name != "auto":
         names = ", ".join(["auto", *PROFILES])
-        raise ValueError(f"There is no profile {name!r}. Set PROFILE, or FINETUNE_PROFILE in the environment, to one of: {names}.")
+        raise ValueError(
+            f"There is no profile {name!r}. "
+            f"Set PROFILE, or FINETUNE_PROFILE in the environment, to one of: {names}."
+        )
+
+    # The largest that this machine can serve
     gpu = "there is a GPU" if has_gpu else "there is no GPU"
     for candidate in ("full", "small") if has_gpu else ("small",):
+        profile = PROFILES[candidate]
         if hub_answers:
-            return PROFILES[candidate], f"the Hugging Face Hub answers, and {gpu}"
+            return profile, f"the Hugging Face Hub answers, and {gpu}"
         if candidate in cached:
-            return PROFILES[candidate], f"the Hugging Face Hub does not answer, but all of it was fetched earlier; {gpu}"
-    return PROFILES["offline"], "the Hugging Face Hub does not answer"
+            return profile, f"{why_not}, but this was downloaded earlier; {gpu}"
+    return PROFILES["offline"], why_not

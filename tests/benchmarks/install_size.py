@@ -1,10 +1,11 @@
-"""What installing requirements.txt downloads and leaves on the disk, on this machine's kind of system, without installing it.
+"""Measure what installing requirements.txt downloads and leaves on the disk, without installing it.
 
     pip install uv
     python tests/benchmarks/install_size.py
 
-`uv lock` resolves the requirements; each wheel's size is asked of the index, and its unpacked size is read from its table of contents at
-the end of the file, by a range request.
+The figures hold for this machine's kind of system. `uv lock` resolves the requirements. The script asks the
+index for each wheel's size. A wheel's table of contents stands at the end of the file: a range request
+fetches it, and it tells the unpacked size.
 """
 
 import concurrent.futures
@@ -34,19 +35,24 @@ environments = ["sys_platform == '{platform}'"]
 
 
 def resolved() -> list[dict]:
-    """The packages of a lock file for this Python and system."""
-    lines = (line.partition("#")[0].strip() for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines())
+    """Return the packages of a lock file for this Python and system."""
+    lines = (
+        line.partition("#")[0].strip()
+        for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    )
     dependencies = json.dumps([line for line in lines if line])
     version = sys.version_info
     with tempfile.TemporaryDirectory() as folder:
-        project = PROJECT.format(major=version.major, minor=version.minor, dependencies=dependencies, platform=sys.platform)
+        project = PROJECT.format(
+            major=version.major, minor=version.minor, dependencies=dependencies, platform=sys.platform
+        )
         (Path(folder) / "pyproject.toml").write_text(project)
         subprocess.run(["uv", "lock", "--quiet", "--python", sys.executable], cwd=folder, check=True)
         return tomllib.loads((Path(folder) / "uv.lock").read_text())["package"]
 
 
 def wheel_for_here(package: dict) -> str | None:
-    """The address of the wheel that pip would take here; None where there is none, as for the project itself."""
+    """Return the address of the wheel that pip would take here; None if there is none."""
     ranks = {tag: rank for rank, tag in enumerate(sys_tags())}
     fitting = []
     for wheel in package.get("wheels", []):
@@ -57,16 +63,18 @@ def wheel_for_here(package: dict) -> str | None:
 
 
 def sizes(url: str) -> tuple[int, int]:
-    """Bytes of the wheel, and of what is in it."""
+    """Return the bytes of the wheel, and of what is in it."""
     with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=60) as answer:
         size = int(answer.headers["Content-Length"])
     start = max(0, size - 4_000_000)
-    with urllib.request.urlopen(urllib.request.Request(url, headers={"Range": f"bytes={start}-"}), timeout=60) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(url, headers={"Range": f"bytes={start}-"}), timeout=60
+    ) as answer:
         return size, unpacked(answer.read())
 
 
 def unpacked(tail: bytes) -> int:
-    """The sum of the uncompressed sizes in a ZIP's central directory, which stands at the file's end."""
+    """Add up the uncompressed sizes in a ZIP's central directory, which stands at the file's end."""
     end = tail.rindex(b"PK\x05\x06")
     entries, length = struct.unpack("<HI", tail[end + 10 : end + 16])
     directory = io.BytesIO(tail[end - length : end])

@@ -1,11 +1,12 @@
-"""Kills a training at random moments, resumes it, and counts how often it ended as if nothing had happened.
+"""Kill a training at random moments, resume it, and count how often it ends as if nothing had happened.
 
     python tests/benchmarks/kills.py [--times 50] [--seed 0]
 
-A small training (tests/faults/trainings.py), with Trainer and with a loop like notebook 3's in turns, each in a process of its own that gets SIGKILL
-after a random share of the time that it takes undisturbed; one in three is killed once more while it resumes. "Equal" means the same losses at the
-same steps, the same evaluations, and weights that are the same to the last bit. A moment counts as "while saving" when a file lay there half
-written, or a checkpoint incomplete. Prints Markdown.
+The training is the small one of tests/faults/trainings.py, with Trainer and with a loop like notebook 3's in
+turns. Each runs in a process of its own. The process gets SIGKILL after a random share of the time that it
+takes undisturbed; one in three is killed once more while it resumes. "Equal" means the same losses at the
+same steps, the same evaluations, and weights that are the same to the last bit. A moment counts as "while
+saving" if a half-written file or an incomplete checkpoint lay there. Prints Markdown.
 """
 
 import argparse
@@ -20,11 +21,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "faults"), str(ROOT)]
 
-import trainings  # noqa: E402
+import trainings
 
 
 def train(way: str, folder: Path, seconds: float | None = None) -> bool:
-    """Whether it came to its end; with `seconds`, it is killed after as many."""
+    """Train, and return whether the training came to its end. With `seconds`, kill it after as many."""
     process = trainings.PROCESSES.Process(target=trainings.in_a_process, args=(way, folder))
     process.start()
     process.join(seconds)
@@ -44,7 +45,11 @@ def result(folder: Path) -> dict:
 
 
 def half_written(folder: Path) -> bool:
-    incomplete = [path for path in folder.glob("checkpoint-*") if path.is_dir() and not (path / "complete.json").exists()]
+    incomplete = [
+        path
+        for path in folder.glob("checkpoint-*")
+        if path.is_dir() and not (path / "complete.json").exists()
+    ]
     return bool(incomplete or list(folder.rglob("*.partial")))
 
 
@@ -53,16 +58,21 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    chance, counts = random.Random(options.seed), {way: Counter() for way in trainings.WAYS}
+    chance = random.Random(options.seed)
+    counts = {way: Counter() for way in trainings.WAYS}
     with tempfile.TemporaryDirectory() as parent:
-        undisturbed, seconds = {}, {}
+        undisturbed = {}
+        seconds = {}
         for way in trainings.WAYS:
             train(way, new_folder(parent))  # warms up
-            folder, began = new_folder(parent), time.perf_counter()
+            folder = new_folder(parent)
+            began = time.perf_counter()
             assert train(way, folder), f"{way} did not come to its end"
-            undisturbed[way], seconds[way] = result(folder), time.perf_counter() - began
+            undisturbed[way] = result(folder)
+            seconds[way] = time.perf_counter() - began
         for i in range(options.times):
-            way, folder = list(trainings.WAYS)[i % 2], new_folder(parent)
+            way = list(trainings.WAYS)[i % 2]
+            folder = new_folder(parent)
             count = counts[way]
             for _ in range(1 + (i % 3 == 0)):
                 ended = train(way, folder, chance.uniform(0, 1) * seconds[way])

@@ -1,7 +1,10 @@
-"""How fast the panels answer, and what drawing costs a training: `python tests/benchmarks/panel_speed.py`.
+"""Measure how fast the panels answer, and what drawing costs a training.
 
-In the kernel, without a browser: from a slider's new value until picture, text and code are new. The training is the bundled model's,
-a native loop on bundled reviews; its time is compared with the seconds spent in the panel's listener.
+    python tests/benchmarks/panel_speed.py
+
+It measures in the kernel, without a browser: from a slider's new value until picture, text and code are new.
+The training is a native loop with the bundled model on bundled reviews. The script compares its time with the
+seconds spent in the panel's listener.
 """
 
 from __future__ import annotations
@@ -15,19 +18,26 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from datasets import load_dataset  # noqa: E402
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, DataCollatorWithPadding, TrainingArguments, logging  # noqa: E402
+import numpy as np
+import torch
+from datasets import load_dataset
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    DataCollatorWithPadding,
+    TrainingArguments,
+    logging,
+)
 
-from helpers.profiles import PROFILES  # noqa: E402
-from helpers.widgets import HyperparameterPanel, PaddingExplorer, TokenExplorer  # noqa: E402
+from helpers.profiles import PROFILES
+from helpers.show import PaddingExplorer, TokenExplorer
+from helpers.show.lab import HyperparameterPanel
 
 PROFILE = PROFILES["offline"]
 
 
 def medians(set_value, values) -> str:
-    """Milliseconds until `set_value(value)` returns: median and worst."""
+    """Return the median and the worst of the milliseconds until `set_value(value)` returns."""
     times = []
     for value in values:
         began = time.perf_counter()
@@ -42,7 +52,7 @@ def new_panel(train, folder: str) -> HyperparameterPanel:
 
 
 def training(tokenizer):
-    """A train function: one epoch of plain steps."""
+    """Make a train function: one epoch of plain steps."""
     dataset = load_dataset(PROFILE.dataset, split="train").select(range(400))
     dataset = dataset.map(lambda batch: tokenizer(batch["text"], truncation=True), batched=True)
     dataset = dataset.remove_columns("text").rename_column("label", "labels")
@@ -52,7 +62,9 @@ def training(tokenizer):
         model = AutoModelForSequenceClassification.from_pretrained(PROFILE.model, num_labels=5).train()
         optimizer = torch.optim.AdamW(model.parameters(), lr=args.learning_rate, fused=True)
         run.start()
-        for batch in torch.utils.data.DataLoader(dataset, batch_size=8, collate_fn=DataCollatorWithPadding(tokenizer)):
+        for batch in torch.utils.data.DataLoader(
+            dataset, batch_size=8, collate_fn=DataCollatorWithPadding(tokenizer)
+        ):
             loss = model(**batch).loss
             loss.backward()
             optimizer.step()
@@ -63,8 +75,10 @@ def training(tokenizer):
 
 
 def drawing_share(panel: HyperparameterPanel) -> tuple[float, int]:
-    """Share of a training's seconds spent in the panel's listener, and how often the curve was drawn."""
-    spent, pictures, follow = [], [], panel._follow
+    """Return the share of a training's seconds that the panel's listener took, and the number of pictures."""
+    spent = []
+    pictures = []
+    follow = panel._follow
 
     def timed(run):
         began = time.perf_counter()
@@ -86,13 +100,25 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         panel = new_panel(training(tokenizer), folder)
         sliders = panel.controls.widgets
-        print("HyperparameterPanel, warmup_steps  ", medians(lambda v: setattr(sliders["warmup_steps"], "value", v), np.arange(1, 31) % 10 / 20))
-        print("HyperparameterPanel, learning_rate ", medians(lambda v: setattr(sliders["learning_rate"], "value", v), np.geomspace(1e-5, 1e-2, 30)))
+        print(
+            "HyperparameterPanel, warmup_steps  ",
+            medians(lambda v: setattr(sliders["warmup_steps"], "value", v), np.arange(1, 31) % 10 / 20),
+        )
+        print(
+            "HyperparameterPanel, learning_rate ",
+            medians(lambda v: setattr(sliders["learning_rate"], "value", v), np.geomspace(1e-5, 1e-2, 30)),
+        )
         padding = PaddingExplorer(lengths)
         padding.padding.value = "group_by_length"
-        print("PaddingExplorer, max_length        ", medians(lambda v: setattr(padding.max_length, "value", v), range(32, 512, 16)))
+        print(
+            "PaddingExplorer, max_length        ",
+            medians(lambda v: setattr(padding.max_length, "value", v), range(32, 512, 16)),
+        )
         tokens = TokenExplorer(tokenizer)
-        print("TokenExplorer, typing              ", medians(lambda v: setattr(tokens.text, "value", v), [15 * "la" + n * "!" for n in range(15)]))
+        print(
+            "TokenExplorer, typing              ",
+            medians(lambda v: setattr(tokens.text, "value", v), [15 * "la" + n * "!" for n in range(15)]),
+        )
         share, count = drawing_share(panel)
         seconds = panel.runs[0].seconds
         print(f"Drawing: {share:.1%} of a training of {seconds:.1f} s, {count / seconds:.1f} curves a second")

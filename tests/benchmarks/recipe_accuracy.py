@@ -1,10 +1,14 @@
-"""Whether the fast recipe costs accuracy: each change to the tutorial's recipe by itself, paired over seeds, on the bundled data.
+"""Measure whether the fast recipe costs accuracy.
 
-    python tests/benchmarks/recipe_accuracy.py [--seeds 5] [--json FILE]    # with FILE, a run that was stopped goes on
+    python tests/benchmarks/recipe_accuracy.py [--seeds 5] [--json FILE]
 
-Fine-tunes as in notebook 2 (1,000 reviews, 3 epochs, batches of 8) and measures on all 2,000 test reviews. A seed sets the classifier's
-start, the order and dropout. "Difference" is the mean over the seeds of (this recipe - the tutorial's) with its standard error. As many
-trainings run at once as there are cores, with one thread each. bf16 is tried only on CPUs that are good at it. Prints Markdown.
+Each change to the tutorial's recipe is measured by itself, paired over seeds, on the bundled data. With FILE,
+a run that was stopped goes on where it was.
+
+The script fine-tunes as in notebook 2 (1,000 reviews, 3 epochs, batches of 8) and measures on all 2,000 test
+reviews. A seed sets the classifier's start, the order and dropout. "Difference" is the mean over the seeds of
+(this recipe - the tutorial's) with its standard error. As many trainings run at once as there are cores, with
+one thread each. bf16 is tried only on CPUs that are good at it. Prints Markdown.
 """
 
 import argparse
@@ -20,23 +24,33 @@ from pathlib import Path
 import numpy as np
 import torch
 from datasets import disable_progress_bars, load_dataset
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, DataCollatorWithPadding, Trainer, TrainingArguments, logging, set_seed
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    DataCollatorWithPadding,
+    Trainer,
+    TrainingArguments,
+    logging,
+    set_seed,
+)
 from transformers.trainer_callback import PrinterCallback
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from token_budget import token_budget_batches
 
-from helpers.environment import cores, detect_machine
-from helpers.models import load_config
+from helpers.data.pretrained import load_config
+from helpers.machine import cores, detect_machine
 from helpers.profiles import PROFILES
 
 PROFILE = PROFILES["offline"]
-NO_ATTENTION_DROPOUT, NO_DROPOUT = {"attention_probs_dropout_prob": 0.0}, {"attention_probs_dropout_prob": 0.0, "hidden_dropout_prob": 0.0}
+NO_ATTENTION_DROPOUT = {"attention_probs_dropout_prob": 0.0}
+NO_DROPOUT = {"attention_probs_dropout_prob": 0.0, "hidden_dropout_prob": 0.0}
 BERTS_OWN = {"attention_probs_dropout_prob": 0.1}  # the bundled model's configuration has none
 GROUPED = {"train_sampling_strategy": "group_by_length"}
 FAST = (True, GROUPED, NO_ATTENTION_DROPOUT, None)
-RECIPES = {  # name: (padding, fields of TrainingArguments, fields of the model's configuration, tokens in a batch)
+# name: (padding, fields of TrainingArguments, fields of the model's configuration, tokens in a batch)
+RECIPES = {
     "tutorial": ("max_length", {"optim": "adamw_torch"}, BERTS_OWN, None),
     "+ dynamic padding": (True, {"optim": "adamw_torch"}, BERTS_OWN, None),
     "+ grouped by length": (True, {"optim": "adamw_torch"} | GROUPED, BERTS_OWN, None),
@@ -49,10 +63,15 @@ RECIPES = {  # name: (padding, fields of TrainingArguments, fields of the model'
 
 
 class TokenBudget(torch.utils.data.Sampler):
-    """Batches of at most `budget` tokens, drawn anew for each epoch; as many in each, as Trainer plans them."""
+    """Draw batches of at most `budget` tokens anew for each epoch.
+
+    Each epoch has the same number of batches, because Trainer plans with it.
+    """
 
     def __init__(self, lengths: list[int], budget: int, seed: int):
-        self.lengths, self.budget, self.random = np.array(lengths), budget, np.random.default_rng(seed)
+        self.lengths = np.array(lengths)
+        self.budget = budget
+        self.random = np.random.default_rng(seed)
         self.count = len(token_budget_batches(self.lengths, budget, self.random))
 
     def __len__(self):
@@ -70,42 +89,69 @@ class TokenBudgetTrainer(Trainer):
     def get_train_dataloader(self):
         lengths = [len(ids) for ids in self.train_dataset["input_ids"]]
         rows = self._remove_unused_columns(self.train_dataset)
-        return torch.utils.data.DataLoader(rows, batch_sampler=TokenBudget(lengths, self.budget, self.args.seed), collate_fn=self.data_collator)
+        return torch.utils.data.DataLoader(
+            rows,
+            batch_sampler=TokenBudget(lengths, self.budget, self.args.seed),
+            collate_fn=self.data_collator,
+        )
 
 
 def fine_tune(tokenizer, train, test, recipe, seed: int) -> tuple[float, float]:
-    """(accuracy, seconds of training)."""
+    """Train, and return accuracy and seconds of training."""
     padding, arguments, fields, budget = recipe
     set_seed(seed)
-    model = AutoModelForSequenceClassification.from_pretrained(PROFILE.model, config=load_config(PROFILE, num_labels=5, **fields))
+    model = AutoModelForSequenceClassification.from_pretrained(
+        PROFILE.model, config=load_config(PROFILE, num_labels=5, **fields)
+    )
     with tempfile.TemporaryDirectory() as folder:
         args = TrainingArguments(
-            output_dir=folder, learning_rate=PROFILE.learning_rate, num_train_epochs=PROFILE.num_train_epochs, per_device_train_batch_size=8,
-            per_device_eval_batch_size=32, seed=seed, save_strategy="no", logging_strategy="no", report_to="none", disable_tqdm=True,
-            use_cpu=True, **arguments,
+            output_dir=folder,
+            learning_rate=PROFILE.learning_rate,
+            num_train_epochs=PROFILE.num_train_epochs,
+            per_device_train_batch_size=8,
+            per_device_eval_batch_size=32,
+            seed=seed,
+            save_strategy="no",
+            logging_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            use_cpu=True,
+            **arguments,
         )
-        collator = DataCollatorWithPadding(tokenizer, padding=padding, max_length=PROFILE.max_length if padding == "max_length" else None)
-        given = {"model": model, "args": args, "train_dataset": train, "processing_class": tokenizer, "data_collator": collator}
+        collator = DataCollatorWithPadding(
+            tokenizer, padding=padding, max_length=PROFILE.max_length if padding == "max_length" else None
+        )
+        given = {
+            "model": model,
+            "args": args,
+            "train_dataset": train,
+            "processing_class": tokenizer,
+            "data_collator": collator,
+        }
         trainer = Trainer(**given) if budget is None else TokenBudgetTrainer(budget, **given)
         trainer.remove_callback(PrinterCallback)  # the table is all that is printed
         began = time.perf_counter()
         trainer.train()
         seconds = time.perf_counter() - began
-        trainer.data_collator = DataCollatorWithPadding(tokenizer)  # padding does not change an answer, and this is faster
+        # padding does not change an answer, and this is faster
+        trainer.data_collator = DataCollatorWithPadding(tokenizer)
         prediction = trainer.predict(test)
     return float((prediction.predictions.argmax(-1) == prediction.label_ids).mean()), seconds
 
 
 def prepare() -> None:
-    """Once in each process."""
+    """Load data and model, once in each process."""
     global TOKENIZER, TRAIN, TEST
     torch.set_num_threads(1)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     disable_progress_bars()
     TOKENIZER = AutoTokenizer.from_pretrained(PROFILE.model)
-    dataset = load_dataset(PROFILE.dataset).map(lambda batch: TOKENIZER(batch["text"], truncation=True), batched=True)
-    TRAIN, TEST = dataset["train"].shuffle(seed=42).select(range(PROFILE.train_size)), dataset["test"]
+    dataset = load_dataset(PROFILE.dataset).map(
+        lambda batch: TOKENIZER(batch["text"], truncation=True), batched=True
+    )
+    TRAIN = dataset["train"].shuffle(seed=42).select(range(PROFILE.train_size))
+    TEST = dataset["test"]
 
 
 def measure(name: str, seed: int) -> tuple[float, float]:
@@ -113,18 +159,26 @@ def measure(name: str, seed: int) -> tuple[float, float]:
 
 
 def measure_all(names: list[str], seeds: int, file: Path | None) -> dict[str, dict[str, tuple[float, float]]]:
-    """(accuracy, seconds) by recipe and seed; kept in `file` after each training."""
+    """Return accuracy and seconds by recipe and seed. `file` keeps them after each training."""
     results = json.loads(file.read_text(encoding="utf-8")) if file and file.exists() else {}
     with ProcessPoolExecutor(cores(), get_context("spawn"), initializer=prepare) as pool:
         # Seed by seed, so that what else the machine does slows all recipes.
-        todo = {pool.submit(measure, name, seed): (name, str(seed))
-                for seed in range(seeds) for name in names if str(seed) not in results.get(name, {})}
+        todo = {
+            pool.submit(measure, name, seed): (name, str(seed))
+            for seed in range(seeds)
+            for name in names
+            if str(seed) not in results.get(name, {})
+        }
         for done in as_completed(todo):
             name, seed = todo[done]
             results.setdefault(name, {})[seed] = done.result()
             if file:
                 file.write_text(json.dumps(results, indent=1), encoding="utf-8")
-            print(f"seed {seed}: {name}: {done.result()[0]:.4f}, {done.result()[1]:.0f} s", file=sys.stderr, flush=True)
+            print(
+                f"seed {seed}: {name}: {done.result()[0]:.4f}, {done.result()[1]:.0f} s",
+                file=sys.stderr,
+                flush=True,
+            )
     return results
 
 
@@ -143,8 +197,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     bf16 = detect_machine().bf16
-    results = measure_all([name for name in RECIPES if bf16 or "bf16" not in name], options.seeds, options.json)
-    print(f"| recipe | accuracy, {options.seeds} seeds: mean (range) | difference ± its standard error, in points | training time, relative |")
+    results = measure_all(
+        [name for name in RECIPES if bf16 or "bf16" not in name], options.seeds, options.json
+    )
+    print(
+        f"| recipe | accuracy, {options.seeds} seeds: mean (range) | difference ± its standard error, in"
+        " points | training time, relative |"
+    )
     print("|---|---|---|---|")
     for name in filter(results.__contains__, RECIPES):
         print(row(name, results[name], results["tutorial"]))

@@ -1,4 +1,4 @@
-"""Tables of measured figures: Markdown for people, JSON for programs."""
+"""Write tables of measured figures: Markdown for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass
 class Table:
-    """`rows` hold texts and numbers, one for each of `columns`; numbers are printed with three significant digits."""
+    """A table. Each row holds a text or a number for each column; numbers are shown with three digits."""
 
     title: str
     columns: list[str]
@@ -17,8 +17,14 @@ class Table:
     note: str = ""
 
     def markdown(self) -> str:
-        numeric = [all(isinstance(row[i], (int, float)) for row in self.rows) for i in range(len(self.columns))]
-        lines = [self.columns, ["---:" if right else "---" for right in numeric], *[[_text(value) for value in row] for row in self.rows]]
+        numeric = [
+            all(isinstance(row[i], (int, float)) for row in self.rows) for i in range(len(self.columns))
+        ]
+        lines = [
+            self.columns,
+            ["---:" if right else "---" for right in numeric],
+            *[[_text(value) for value in row] for row in self.rows],
+        ]
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         return f"### {self.title}\n\n{table}\n" + (f"\n{self.note}\n" if self.note else "")
 
@@ -30,4 +36,7 @@ def _text(value) -> str:
 
 
 def write_json(path: Path, machine: str, tables: list[Table]) -> None:
-    path.write_text(json.dumps({"machine": machine, "tables": [asdict(table) for table in tables]}, indent=1), encoding="utf-8")
+    path.write_text(
+        json.dumps({"machine": machine, "tables": [asdict(table) for table in tables]}, indent=1),
+        encoding="utf-8",
+    )

@@ -1,12 +1,13 @@
-"""How fast the course is, and where the time goes: one command for all of it.
+"""Measure how fast the course is, and where the time goes: one command for all of it.
 
-    python tests/benchmarks/speed.py [--parts ladder overhead growth start together] [--json FILE]
+    python tests/benchmarks/speed.py [--parts ladder overhead growth start together estimate] [--json FILE]
 
-    ladder     each recipe's throughput and its share of what the machine can compute; the time of a training that follows from it
+    ladder     each recipe's throughput, its share of what the machine can compute, the time of a training
     overhead   what Trainer, the native loop, the record and the live curve add to a training step
-    growth     time against the number of reviews; tokenization with one and two processes; memory with and without streaming
+    growth     time against the number of reviews; tokenization with 1 and 2 processes; memory of streaming
     start      import helpers, the setup cell, a notebook until its first loss, all notebooks
     together   two trainings at once on the same cores, against one alone
+    estimate   the minutes that the setup cell promises, against those that the training takes
 
 Each part's file says how it measures. On a shared machine, compare only figures of one run. Prints Markdown.
 """
@@ -23,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from report import write_json
 
-from helpers.environment import detect_machine
+from helpers.machine import detect_machine
 
-PARTS = ("ladder", "overhead", "growth", "start", "together")
+PARTS = ("ladder", "overhead", "growth", "start", "together", "estimate")
 
 
 def main() -> None:
@@ -34,8 +35,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     machine = detect_machine()
-    described = (f"{machine.device} ({machine.device_name}), {machine.cores} cores, {machine.precision}, {torch.backends.cpu.get_cpu_capability()}, "
-                 f"torch {torch.__version__}, transformers {transformers.__version__}")
+    described = (
+        f"{machine.device} ({machine.device_name}), {machine.cores} cores, {machine.precision},"
+        f" {torch.backends.cpu.get_cpu_capability()}, torch {torch.__version__}, transformers"
+        f" {transformers.__version__}"
+    )
     print(described, end="\n\n", flush=True)
     tables = []
     for part in options.parts:

@@ -1,15 +1,20 @@
-"""Each recipe's training throughput, its share of what the machine can compute, and the time that a training takes.
+"""Measure each recipe's throughput, its share of what the machine can compute, and the time of a training.
 
-Models of the profiles' shapes, with random weights, on batches of eight with the lengths of the bundled reviews; the rungs take turns, the
-median counts. "Real" rate: the arithmetic that the reviews' own tokens need, not their padding, per second:
-3 * (2 * parameters in matrices * tokens + 4 * layers * width * sum of squared lengths), forward once and backward twice, as in appendix B of
-"PaLM" (Chowdhery and others, 2022, arXiv:2204.02311). "Peak" is the rate of the fastest plain product of a layer's matrices, in the precision
-of that rung, kept up for a third of a second in every round: what this machine gives at that time. 1 / (the tutorial's share of the peak) is
-therefore the highest ratio that can be had in its precision, by whatever means.
+The models have the profiles' shapes and random weights. The batches of eight have the lengths of the bundled
+reviews. The rungs take turns, and the median counts.
+
+The "real" rate is the arithmetic per second that the reviews' own tokens need, without their padding: 3 * (2
+* parameters in matrices * tokens + 4 * layers * width * sum of squared lengths). That is forward once and
+backward twice, as in appendix B of "PaLM" (Chowdhery and others, 2022, arXiv:2204.02311).
+
+The "peak" is the rate of the fastest plain product of a layer's matrices in the precision of that rung, kept
+up for a third of a second in every round: what this machine gives at that time. So 1 / (the tutorial's share
+of the peak) is the highest ratio that anybody can reach in its precision, by whatever means.
 """
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import statistics
 import time
@@ -23,11 +28,11 @@ from report import Table
 from token_budget import token_budget_batches
 from transformers import BertConfig
 
-from helpers import ladder
-from helpers.data import batch_lengths
-from helpers.environment import Machine
-from helpers.estimate import TYPICAL_LENGTHS
+from helpers.data.padding import batch_lengths
+from helpers.machine import Machine
 from helpers.profiles import PROFILES
+from helpers.start.costs import TYPICAL_LENGTHS
+from helpers.train import ladder
 
 SHAPES = {  # layers, width, heads, rounds
     "offline": (2, 128, 2, 9),
@@ -36,8 +41,10 @@ SHAPES = {  # layers, width, heads, rounds
 }
 LENGTHS = np.array(TYPICAL_LENGTHS * 64)
 BATCH_SIZE = 8
-NO_DROPOUT = dataclasses.replace(ladder.FAST, name="no dropout at all (not in the recipe)", hidden_dropout=False)
-BUDGET = dataclasses.replace(NO_DROPOUT, name="and batches of 1,200 tokens (not in the recipe)", why="each step has as much to do")
+NO_DROPOUT = dataclasses.replace(ladder.FAST, name="no dropout at all (not in the recipe)")
+BUDGET = dataclasses.replace(
+    NO_DROPOUT, name="and batches of 1,200 tokens (not in the recipe)", why="each step has as much to do"
+)
 ALL_OF_YELP = 650_000
 
 
@@ -51,22 +58,50 @@ def measure(machine: Machine) -> Iterator[Table]:
 
 def throughput(name: str, machine: Machine) -> tuple[Table, dict[str, float]]:
     layers, width, heads, rounds = SHAPES[name]
-    config = BertConfig(num_hidden_layers=layers, hidden_size=width, num_attention_heads=heads, intermediate_size=4 * width, num_labels=5)
-    rungs = [*ladder.rungs(machine), NO_DROPOUT, BUDGET]
-    precisions = {rung.name: (machine.half_precision if rung.half else None) or torch.float32 for rung in rungs}
-    measured, peaks = defaultdict(list), defaultdict(list)
-    for speeds in islice(ladder.timed_rounds(config, {rung: batches(rung) for rung in rungs}, machine), rounds):
-        for rung, speed in speeds.items():
+    config = BertConfig(
+        num_hidden_layers=layers,
+        hidden_size=width,
+        num_attention_heads=heads,
+        intermediate_size=4 * width,
+        num_labels=5,
+    )
+    without_dropout = copy.deepcopy(config)
+    without_dropout.hidden_dropout_prob = 0.0
+    recipe = ladder.rungs(machine)
+    rungs = [*recipe, NO_DROPOUT, BUDGET]
+    precisions = {
+        rung.name: (machine.half_precision if rung.half else None) or torch.float32 for rung in rungs
+    }
+    measured = defaultdict(list)
+    peaks = defaultdict(list)
+    taking_turns = zip(
+        ladder.timed_rounds(config, {rung: batches(rung) for rung in recipe}, machine),
+        ladder.timed_rounds(without_dropout, {rung: batches(rung) for rung in rungs[-2:]}, machine),
+    )
+    for speeds, others in islice(taking_turns, rounds):
+        for rung, speed in (speeds | others).items():
             measured[rung].append(speed)
         for precision in set(precisions.values()):
             peaks[precision].append(peak(width, precision, machine.device))
-    rows, medians = [], {rung: statistics.median(values) for rung, values in measured.items()}
+    rows = []
+    medians = {rung: statistics.median(values) for rung, values in measured.items()}
     for rung, values in measured.items():
         rate = medians[rung] * flops_per_review(layers, width)
         ratios = [value / base for value, base in zip(values, measured["tutorial"])]
-        rows.append([rung, medians[rung], f"{min(values):.3g} to {max(values):.3g}", statistics.median(ratios), rate / 1e9,
-                     rate / statistics.median(peaks[precisions[rung]])])
-    limits = ", ".join(f"{statistics.median(values) / 1e9:.0f} GFLOP/s in {str(precision)[6:]}" for precision, values in peaks.items())
+        rows.append(
+            [
+                rung,
+                medians[rung],
+                f"{min(values):.3g} to {max(values):.3g}",
+                statistics.median(ratios),
+                rate / 1e9,
+                rate / statistics.median(peaks[precisions[rung]]),
+            ]
+        )
+    limits = ", ".join(
+        f"{statistics.median(values) / 1e9:.0f} GFLOP/s in {str(precision)[6:]}"
+        for precision, values in peaks.items()
+    )
     note = f"Peak: {limits}. The highest ratio possible in the tutorial's precision: {1 / rows[0][-1]:.1f}."
     columns = ["recipe", "reviews a second", "range", "× tutorial", "real GFLOP/s", "share of peak"]
     return Table(f"`{name}`: {layers} × {width}, {rounds} rounds", columns, rows, note), medians
@@ -81,18 +116,23 @@ def batches(rung: ladder.Rung) -> list[np.ndarray]:
 
 
 def flops_per_review(layers: int, width: int, lengths: np.ndarray = LENGTHS) -> float:
-    """Floating-point operations of a training step per review, on real tokens alone."""
+    """Count the floating-point operations of a training step per review, on real tokens alone."""
     matrices = 12 * layers * width**2
     return 3 * float((2 * matrices * lengths + 4 * layers * width * lengths.astype(float) ** 2).mean())
 
 
 def peak(width: int, dtype: torch.dtype, device: str, seconds: float = 0.1) -> float:
-    """Operations a second of the fastest of a layer's own matrix products, for 1,024 tokens, each kept up for `seconds`."""
+    """Return the operations per second of the fastest of a layer's own matrix products.
+
+    Each product of 1,024 tokens is kept up for `seconds`.
+    """
     rates = []
     for rows, columns in ((width, width), (width, 4 * width), (4 * width, width)):
-        left, right = torch.randn(1024, rows, dtype=dtype, device=device), torch.randn(rows, columns, dtype=dtype, device=device)
+        left = torch.randn(1024, rows, dtype=dtype, device=device)
+        right = torch.randn(rows, columns, dtype=dtype, device=device)
         (left @ right).sum().item()
-        began, times = time.perf_counter(), 0
+        began = time.perf_counter()
+        times = 0
         while time.perf_counter() - began < seconds:
             product = left @ right
             times += 1
@@ -102,7 +142,9 @@ def peak(width: int, dtype: torch.dtype, device: str, seconds: float = 0.1) -> f
 
 
 def minutes(speeds: dict[str, dict[str, float]]) -> Table:
-    """Times that follow from the throughput; an evaluation is a forward pass, a third of the work."""
+    """Compute the times that follow from the throughput. An evaluation is a forward pass: a third of the
+    work.
+    """
     rows = []
     for name, measured in speeds.items():
         profile = PROFILES[name]
@@ -110,7 +152,15 @@ def minutes(speeds: dict[str, dict[str, float]]) -> Table:
         tokens = measured[ladder.FAST.name] * LENGTHS.mean()
         tutorial, fast = (reviews / measured[recipe] / 60 for recipe in ("tutorial", ladder.FAST.name))
         rows.append([name, tutorial, fast, tokens, ALL_OF_YELP * LENGTHS.mean() / tokens / 3600])
-    columns = ["profile", "tutorial's recipe, minutes", "fast recipe, minutes", "real tokens a second", "all 650,000 reviews, one epoch, hours"]
-    note = ("Computed from the throughput above: three epochs of 1,000 reviews with an evaluation of 1,000 after each; and one pass over all of "
-            f"Yelp's, at a mean of {LENGTHS.mean():.0f} tokens a review.")
+    columns = [
+        "profile",
+        "tutorial's recipe, minutes",
+        "fast recipe, minutes",
+        "real tokens a second",
+        "all 650,000 reviews, one epoch, hours",
+    ]
+    note = (
+        "Computed from the throughput above: three epochs of 1,000 reviews with an evaluation of 1,000 after"
+        f" each; and one pass over all of Yelp's, at a mean of {LENGTHS.mean():.0f} tokens a review."
+    )
     return Table("What a training takes", columns, rows, note)

@@ -1,9 +1,10 @@
-"""What Trainer, the native loop, the record and the live curve add to a training step.
+"""Measure what Trainer, the native loop, the record and the live curve add to a training step.
 
-The bundled model on bundled reviews, batches of eight, the fast recipe, in a Jupyter kernel, where pictures are sent as they are in a notebook.
-The time inside what every training must do (forward, backward, clipping, the optimizer's step, clearing the gradients) is taken apart from the
-rest of the same steps, so that what else the machine does meanwhile hardly matters. A bare loop does nothing else, on batches
-that lie ready or, as all others, come from a DataLoader.
+The bundled model trains on bundled reviews in batches of eight with the fast recipe. It trains in a Jupyter
+kernel, where pictures are sent as they are in a notebook. Every training must do forward, backward, clipping,
+the optimizer's step, and clearing the gradients. The script takes the time inside of these apart from the
+rest of the same steps, so it hardly matters what else the machine does meanwhile. A bare loop does nothing
+else. Its batches lie ready or, as for all others, come from a DataLoader.
 """
 
 from __future__ import annotations
@@ -21,15 +22,21 @@ import nbformat
 from nbclient import NotebookClient
 from report import Table
 
-from helpers.environment import Machine
+from helpers.machine import Machine
 
-REVIEWS, ROUNDS = 2_400, 2  # about as many steps as the notebooks train
-CELL = f"import sys; sys.path.insert(0, {str(Path(__file__).resolve().parents[2])!r})\nimport speed_overhead; speed_overhead.in_kernel()"
+REVIEWS = 2_400
+ROUNDS = 2  # about as many steps as the notebooks train
+CELL = (
+    f"import sys; sys.path.insert(0, {str(Path(__file__).resolve().parents[2])!r})\nimport speed_overhead;"
+    " speed_overhead.in_kernel()"
+)
 
 
 def measure(machine: Machine) -> list[Table]:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
-    NotebookClient(notebook, timeout=1_200, resources={"metadata": {"path": str(Path(__file__).parent)}}).execute()
+    NotebookClient(
+        notebook, timeout=1_200, resources={"metadata": {"path": str(Path(__file__).parent)}}
+    ).execute()
     printed = [output["text"] for output in notebook.cells[0].outputs if output.get("name") == "stdout"]
     measured = json.loads("".join(printed).split("MEASURED")[1])
     rows = []
@@ -37,14 +44,22 @@ def measure(machine: Machine) -> list[Table]:
         inside, outside = (1_000 * statistics.median(times) for times in zip(*rounds))
         rows.append([name, inside, outside, f"{outside / inside:.1%}"])
     columns = ["training", "inside, ms a step", "outside, ms a step", "outside / inside"]
-    return [Table(f"Overhead of a step of {rows[0][1]:.0f} ms", columns, rows, f"Medians of {ROUNDS} rounds of {REVIEWS // 8} steps.")]
+    return [
+        Table(
+            f"Overhead of a step of {rows[0][1]:.0f} ms",
+            columns,
+            rows,
+            f"Medians of {ROUNDS} rounds of {REVIEWS // 8} steps.",
+        )
+    ]
 
 
 class Inside:
-    """Seconds spent in the functions that were wrapped; a call within a call counts once."""
+    """Add up the seconds spent in the functions that were wrapped. A call within a call counts once."""
 
     def __init__(self):
-        self.seconds, self._depth = 0.0, 0
+        self.seconds = 0.0
+        self._depth = 0
 
     def wrap(self, function):
         @functools.wraps(function)
@@ -66,8 +81,14 @@ def inside_timed(model_class):
     import torch
 
     inside = Inside()
-    places = [(model_class, "forward"), (torch.Tensor, "backward"), (torch.nn.utils, "clip_grad_norm_"), (torch.optim.AdamW, "step"),
-              (torch.nn.Module, "zero_grad"), (torch.optim.Optimizer, "zero_grad")]
+    places = [
+        (model_class, "forward"),
+        (torch.Tensor, "backward"),
+        (torch.nn.utils, "clip_grad_norm_"),
+        (torch.optim.AdamW, "step"),
+        (torch.nn.Module, "zero_grad"),
+        (torch.optim.Optimizer, "zero_grad"),
+    ]
     originals = [getattr(owner, name) for owner, name in places]
     for (owner, name), original in zip(places, originals):
         setattr(owner, name, inside.wrap(original))
@@ -79,7 +100,7 @@ def inside_timed(model_class):
 
 
 def in_kernel() -> None:
-    """Train in every way, in turns; print {name: [[seconds inside, seconds outside] a step, …]}."""
+    """Train in every way, in turns. Prints {name: [[seconds inside, seconds outside] a step, …]}."""
     import transformers
 
     transformers.logging.set_verbosity_error()
@@ -100,7 +121,10 @@ def in_kernel() -> None:
 
 
 class Trainings:
-    """Ways to train; each trains a new model on the same reviews, and returns the seconds that went into making it ready."""
+    """The ways to train. Each trains a new model on the same reviews.
+
+    Each returns the seconds that it took to make everything ready.
+    """
 
     def __init__(self, folder: str):
         from datasets import load_dataset
@@ -108,15 +132,21 @@ class Trainings:
 
         from helpers.profiles import PROFILES
 
-        self.folder, self.profile = folder, PROFILES["offline"]
+        self.folder = folder
+        self.profile = PROFILES["offline"]
         self.tokenizer = AutoTokenizer.from_pretrained(self.profile.model)
         rows = load_dataset(self.profile.dataset, split="train").select(range(REVIEWS))
-        self.rows = rows.map(lambda batch: self.tokenizer(batch["text"], truncation=True, return_length=True), batched=True, remove_columns="text")
-        self.lengths, self.collator = self.rows["length"][:], DataCollatorWithPadding(self.tokenizer)
+        self.rows = rows.map(
+            lambda batch: self.tokenizer(batch["text"], truncation=True, return_length=True),
+            batched=True,
+            remove_columns="text",
+        )
+        self.lengths = self.rows["length"][:]
+        self.collator = DataCollatorWithPadding(self.tokenizer)
         self.ready = list(self._batches())
 
     def all(self) -> dict:
-        from helpers.widgets import live_curve
+        from helpers.show.live import live_curve
 
         drawn = functools.partial(live_curve, steps=REVIEWS // 8)
         return {
@@ -143,10 +173,15 @@ class Trainings:
 
         rows = self.rows.remove_columns("length").rename_column("label", "labels")
         torch.manual_seed(42)
-        return torch.utils.data.DataLoader(rows, batch_size=8, sampler=LengthGroupedSampler(8, lengths=self.lengths), collate_fn=self.collator)
+        return torch.utils.data.DataLoader(
+            rows,
+            batch_size=8,
+            sampler=LengthGroupedSampler(8, lengths=self.lengths),
+            collate_fn=self.collator,
+        )
 
     def _parts(self):
-        """What every loop needs, and the seconds that it took."""
+        """Make what every loop needs. The last value tells the seconds that it took."""
         import torch
         from transformers import get_scheduler
 
@@ -163,15 +198,17 @@ class Trainings:
         for batch in batches:
             model(**batch).loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step(), schedule.step(), optimizer.zero_grad()
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
         return prepared
 
     def _native(self, log=False, drawn=lambda run: nullcontext(), run=None) -> float:
-        """The loop of notebook 3."""
+        """Train with the loop of notebook 3."""
         import torch
         from tqdm.auto import tqdm
 
-        from helpers.runs import Run
+        from helpers.train.runs import Run
 
         model, optimizer, schedule, prepared = self._parts()
         scaler = torch.amp.GradScaler("cpu", enabled=False)
@@ -187,21 +224,31 @@ class Trainings:
                 scaler.unscale_(optimizer)
                 norm = torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
                 rate = schedule.get_last_lr()[0]
-                scaler.step(optimizer), scaler.update(), schedule.step(), optimizer.zero_grad()
+                scaler.step(optimizer)
+                scaler.update()
+                schedule.step()
+                optimizer.zero_grad()
                 if log:
                     run.log(run.step + 1, loss.item(), learning_rate=rate, grad_norm=norm.item())
         return prepared
 
     def _panel(self) -> float:
-        from helpers.widgets import HyperparameterPanel
+        from helpers.show.lab.panel import HyperparameterPanel
 
-        began, prepared = time.perf_counter(), []
+        began = time.perf_counter()
+        prepared = []
 
         def train(args, run, train_size):
             prepared.append(time.perf_counter() - began)
             prepared.append(self._native(log=True, run=run))
 
-        panel = HyperparameterPanel(train, self._arguments(), train_rows=REVIEWS, eval_rows=1, folder=tempfile.mkdtemp(dir=self.folder))
+        panel = HyperparameterPanel(
+            train,
+            self._arguments(),
+            train_rows=REVIEWS,
+            eval_rows=1,
+            folder=tempfile.mkdtemp(dir=self.folder),
+        )
         panel.run()
         return sum(prepared)
 
@@ -209,19 +256,33 @@ class Trainings:
         from transformers import TrainingArguments
 
         return TrainingArguments(
-            self.folder, learning_rate=5e-4, num_train_epochs=1, per_device_train_batch_size=8, train_sampling_strategy="group_by_length",
-            logging_steps=5, logging_nan_inf_filter=False, save_strategy="no", report_to="none", use_cpu=True, dataloader_pin_memory=False,
+            self.folder,
+            learning_rate=5e-4,
+            num_train_epochs=1,
+            per_device_train_batch_size=8,
+            train_sampling_strategy="group_by_length",
+            logging_steps=5,
+            logging_nan_inf_filter=False,
+            save_strategy="no",
+            report_to="none",
+            use_cpu=True,
+            dataloader_pin_memory=False,
         )
 
     def _trainer(self, log=False, drawn=lambda run: nullcontext()) -> float:
         from transformers import Trainer
 
-        from helpers.runs import Run
-        from helpers.training import RunCallback
+        from helpers.train.recording import RunCallback
+        from helpers.train.runs import Run
 
-        began, run = time.perf_counter(), Run("measured")
+        began = time.perf_counter()
+        run = Run("measured")
         trainer = Trainer(
-            model=self._model(), args=self._arguments(), train_dataset=self.rows, processing_class=self.tokenizer, data_collator=self.collator,
+            model=self._model(),
+            args=self._arguments(),
+            train_dataset=self.rows,
+            processing_class=self.tokenizer,
+            data_collator=self.collator,
             callbacks=[RunCallback(run)] if log else [],
         )
         prepared = time.perf_counter() - began

@@ -1,5 +1,7 @@
-"""How long a learner waits: import helpers, the setup cell, a notebook until its first loss, all notebooks. Offline profile, medians of five
-for the first two. The setup cell is timed after the libraries were imported: what is left is ours.
+"""Measure how long a learner waits: import helpers, the setup cell, the first loss, all notebooks.
+
+The profile is offline. The first two figures are medians of five. The setup cell is timed after the libraries
+were imported: what is left is the course's own time.
 """
 
 from __future__ import annotations
@@ -18,13 +20,18 @@ from report import Table
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from notebook_files import NOTEBOOKS, code_cells, read  # noqa: E402
+from notebook_files import NOTEBOOKS, code_cells, read
 
-from helpers.environment import Machine  # noqa: E402
+from helpers.machine import Machine
 
 OFFLINE = {"FINETUNE_PROFILE": "offline"}
-LIBRARIES = "import torch, datasets, evaluate, pandas; from transformers import AutoConfig, AutoTokenizer, BertForSequenceClassification, Trainer"
-TIMED = "import time; {first}; began = time.perf_counter(); exec({code!r}); print(time.perf_counter() - began)"
+LIBRARIES = (
+    "import torch, datasets, evaluate, pandas; from transformers import AutoConfig, AutoTokenizer,"
+    " BertForSequenceClassification, Trainer"
+)
+TIMED = (
+    "import time; {first}; began = time.perf_counter(); exec({code!r}); print(time.perf_counter() - began)"
+)
 
 
 def measure(machine: Machine) -> list[Table]:
@@ -45,11 +52,13 @@ def measure(machine: Machine) -> list[Table]:
 
 
 def seconds(code: str, first: str = "pass", times: int = 5) -> float:
-    """Median, each in a process of its own; the one before the first fills the caches."""
+    """Return the median, each in a process of its own. One more goes before and fills the caches."""
     command = [sys.executable, "-c", TIMED.format(first=first, code=code)]
     measured = []
     for _ in range(times + 1):
-        printed = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT, env=os.environ | OFFLINE).stdout
+        printed = subprocess.run(
+            command, check=True, capture_output=True, text=True, cwd=ROOT, env=os.environ | OFFLINE
+        ).stdout
         measured.append(float(printed.splitlines()[-1]))
     return statistics.median(measured[1:])
 
@@ -57,7 +66,7 @@ def seconds(code: str, first: str = "pass", times: int = 5) -> float:
 # After the setup cell: when a training logs for the first time, whichever it is.
 FIRST_LOSS = """
 import time
-from helpers.runs import Run
+from helpers.train.runs import Run
 run_log, first_loss = Run.log, ""
 def log(self, *args, **kwargs):
     global first_loss
@@ -68,12 +77,15 @@ Run.log = log
 
 
 def notebook(path: Path) -> tuple[float, float | None]:
-    """Seconds for all of it, and until the first loss was recorded, from the start of the kernel."""
+    """Return the seconds for all of it, and until the first loss was recorded, from the kernel's start."""
     executed = read(path)
     setup = next(i for i, cell in enumerate(executed.cells) if cell.id == "setup")
     executed.cells.insert(setup + 1, new_code_cell(FIRST_LOSS))
     executed.cells.append(new_code_cell("print(first_loss)"))
     began = time.time()
-    NotebookClient(executed, timeout=900, resources={"metadata": {"path": str(ROOT / "notebooks")}}).execute(env=os.environ | OFFLINE)
-    whole, printed = time.time() - began, executed.cells[-1].outputs[-1]["text"].strip()
+    NotebookClient(executed, timeout=900, resources={"metadata": {"path": str(ROOT / "notebooks")}}).execute(
+        env=os.environ | OFFLINE
+    )
+    whole = time.time() - began
+    printed = executed.cells[-1].outputs[-1]["text"].strip()
     return whole, float(printed) - began if printed else None

@@ -1,4 +1,4 @@
-"""JupyterLab on loopback and a headless Chromium: what a learner sees, tested the way a learner sees it."""
+"""Starts JupyterLab on loopback and a headless Chromium, to test what a learner sees."""
 
 import json
 import os
@@ -36,11 +36,16 @@ class Lab:
     """A running JupyterLab, and one page in it."""
 
     def __init__(self, url: str, token: str, page):
-        self.url, self.token, self.page = url, token, page
+        self.url = url
+        self.token = token
+        self.page = page
 
     def open(self, notebook: str, width: int = 1200) -> None:
         self.page.set_viewport_size({"width": width, "height": 1000})
-        self.page.goto(f"{self.url}/lab/tree/notebooks/{notebook}?token={self.token}&reset", wait_until="domcontentloaded")
+        self.page.goto(
+            f"{self.url}/lab/tree/notebooks/{notebook}?token={self.token}&reset",
+            wait_until="domcontentloaded",
+        )
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
         kernel = "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel"
         self.page.wait_for_function(f"() => {kernel}?.status === 'idle'", timeout=60_000)
@@ -49,10 +54,13 @@ class Lab:
     def put(self, notebook: str, cells: Sequence[str]) -> None:
         """Write a notebook of these code cells beside the course's own, in the server's copy."""
         made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source.strip()) for source in cells])
-        made.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}  # or the page asks which one
+        # otherwise the page asks for a kernel
+        made.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
         body = json.dumps({"type": "notebook", "content": made}).encode()
         headers = {"Authorization": f"token {self.token}", "Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.url}/api/contents/notebooks/{notebook}", body, headers, method="PUT")
+        request = urllib.request.Request(
+            f"{self.url}/api/contents/notebooks/{notebook}", body, headers, method="PUT"
+        )
         urllib.request.urlopen(request, timeout=20).close()
 
     def run_all(self, seconds: float = 240) -> None:
@@ -66,24 +74,32 @@ class Lab:
         self.page.evaluate("() => jupyterapp.commands.execute('notebook:run-cell')")
 
     def restart(self) -> None:
-        """Restart the kernel, as the menu does once it was confirmed."""
+        """Restart the kernel, as the menu does once the learner has confirmed."""
         self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-        self.page.wait_for_function("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'", timeout=60_000)
+        self.page.wait_for_function(
+            "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'",
+            timeout=60_000,
+        )
 
     def ask(self, code: str):
-        """The value of a Python expression in the notebook's kernel; the page's own channel is used."""
+        """Return the value of a Python expression in the notebook's kernel, by the page's own channel."""
         run = """async code => {
-            const future = jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code, store_history: false});
+            const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+            const future = kernel.requestExecute({code, store_history: false});
             let text = '';
-            future.onIOPub = message => { text += message.content.text || (message.content.traceback || []).join('\\n') };
+            future.onIOPub = message => {
+                text += message.content.text || (message.content.traceback || []).join('\\n');
+            };
             await future.done; return text }"""
         text = self.page.evaluate(run, f"import json as _json; print('¤' + _json.dumps({code}))")
         assert "¤" in text, text
         return json.loads(text.rpartition("¤")[2])
 
     def cell(self, marker: str):
-        """The cell whose source has `marker`."""
-        return self.page.locator(".jp-CodeCell", has=self.page.locator(".jp-InputArea", has_text=marker)).first
+        """Find the cell whose source has `marker`."""
+        return self.page.locator(
+            ".jp-CodeCell", has=self.page.locator(".jp-InputArea", has_text=marker)
+        ).first
 
     def picture(self, name: str) -> None:
         PICTURES.mkdir(parents=True, exist_ok=True)
@@ -91,7 +107,10 @@ class Lab:
 
 
 def startup_code(root: Path, profile: str, **fields) -> str:
-    """A smaller sample, so that Run All takes less: for the kernel's own startup file, the notebooks stay as they are."""
+    """Return code that makes the sample smaller, so that Run All takes less.
+
+    It goes into the kernel's own startup file: the notebooks stay as they are.
+    """
     return f"""
 import dataclasses, sys
 sys.path.insert(0, {str(root)!r})
@@ -102,9 +121,9 @@ PROFILES[{profile!r}] = dataclasses.replace(PROFILES[{profile!r}], **{fields!r})
 
 @contextmanager
 def running_lab(home: Path, env: dict, profile: str, command: Sequence[str] = (), **fields):
-    """(address, token, process) of a JupyterLab on a copy of the repository, both in `home`.
+    """Start JupyterLab on a copy of the repository, both in `home`. Yields address, token and process.
 
-    `fields` replace those of the profile, `command` is what starts the server (`binder/start`, for one).
+    `fields` replace those of the profile. `command` starts the server: `binder/start`, for one.
     """
     copy = home / "repository"
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", "runs", "__pycache__", ".venv"))
@@ -120,11 +139,23 @@ def running_lab(home: Path, env: dict, profile: str, command: Sequence[str] = ()
         port = free.getsockname()[1]
     token = secrets.token_hex(16)
     env = env | {
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"), "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
         "FINETUNE_PROFILE": profile,
     }
-    command = [*command, sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser", f"--port={port}",
-               f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={copy}"]
+    command = [
+        *command,
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--expose-app-in-browser",
+        f"--port={port}",
+        f"--IdentityProvider.token={token}",
+        f"--ServerApp.root_dir={copy}",
+    ]
     with open(home / "lab.log", "w") as log:
         process = subprocess.Popen(command, env=env, cwd=copy, stdout=log, stderr=subprocess.STDOUT)
     try:
@@ -161,9 +192,11 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """(address, token) of a JupyterLab whose notebooks run in seconds."""
+    """Start a JupyterLab whose notebooks run in seconds. Yields address and token."""
     env = os.environ | {"HF_HUB_OFFLINE": "1"}
-    with running_lab(tmp_path_factory.mktemp("lab"), env, "offline", train_size=160, eval_size=80, num_train_epochs=1) as (address, token, _):
+    with running_lab(
+        tmp_path_factory.mktemp("lab"), env, "offline", train_size=160, eval_size=80, num_train_epochs=1
+    ) as (address, token, _):
         yield address, token
 
 

@@ -1,4 +1,4 @@
-"""The panel where people are impatient: fast clicks, drags, a reload, a restart, two panels. Nothing is lost, nothing stays behind."""
+"""Protects an impatient learner: fast clicks, drags, a reload, a restart or a second panel lose nothing."""
 
 import pytest
 from playwright.sync_api import expect
@@ -9,9 +9,16 @@ PREPARE = """
 import threading, time
 from pathlib import Path
 from transformers import TrainingArguments
-from helpers.training import planned_steps
-from helpers.widgets import HyperparameterPanel
-args = TrainingArguments(output_dir="out", num_train_epochs=2, per_device_train_batch_size=8, learning_rate=1e-4, seed=1, report_to="none")
+from helpers.train.steps import planned_steps
+from helpers.show.lab.panel import HyperparameterPanel
+args = TrainingArguments(
+    output_dir="out",
+    num_train_epochs=2,
+    per_device_train_batch_size=8,
+    learning_rate=1e-4,
+    seed=1,
+    report_to="none",
+)
 seen, at_once, pause, preparation = [], 0, 0.05, 0.3
 
 def train(args, run, train_size):
@@ -21,7 +28,8 @@ def train(args, run, train_size):
     try:
         time.sleep(preparation)  # a model is loaded; then Trainer starts the run anew
         run.start()
-        for step in range(1, 1 + planned_steps(train_size, args.per_device_train_batch_size, args.num_train_epochs)):
+        steps = planned_steps(train_size, args.per_device_train_batch_size, args.num_train_epochs)
+        for step in range(1, 1 + steps):
             time.sleep(pause)
             run.log(step, 1.6 - step / 400, learning_rate=args.learning_rate)
             seen.append([run.name, args.learning_rate, args.num_train_epochs])
@@ -53,8 +61,10 @@ def opened(lab):
 
 @pytest.fixture
 def place(opened):
-    """The first panel on the page; afterwards nothing trains."""
-    opened.ask("panel.controls.reset() or other.controls.reset() or globals().update(pause=0.05, preparation=0.3)")
+    """Return the first panel on the page. After the test, nothing trains."""
+    opened.ask(
+        "panel.controls.reset() or other.controls.reset() or globals().update(pause=0.05, preparation=0.3)"
+    )
     yield opened.cell("panel = Hyper")
     opened.ask("panel.stop(wait=True)")
 
@@ -64,7 +74,7 @@ def button(place, name):
 
 
 def wait_for(lab, condition: str, seconds: float = 30):
-    """Until this expression is true in the kernel."""
+    """Wait until this expression is true in the kernel."""
     for _ in range(int(seconds * 5)):
         if lab.ask(condition):
             return
@@ -73,21 +83,38 @@ def wait_for(lab, condition: str, seconds: float = 30):
 
 
 def check_idle(lab, place, panel: str = "panel"):
-    """No training left, Run can be pressed and Stop not, each run has ended and is on the disk, the page shows no error."""
+    """Check that nothing is left over.
+
+    No training runs, Run can be pressed and Stop cannot. Each run has ended and is on the disk. The page
+    shows no error.
+    """
     wait_for(lab, f"not {panel}.training")
     expect(button(place, "Run")).to_be_enabled()
     expect(button(place, "Stop")).to_be_disabled()
-    assert lab.ask("[at_once, sum('train' in str(thread) or 'guarded' in str(thread) for thread in threading.enumerate())]") == [0, 0]
-    assert lab.ask(f"[{panel}._active, {panel}._current, {panel}._growing]") == [None, None, None]
+    assert lab.ask(
+        "[at_once, sum('train' in str(thread) or 'guarded' in str(thread) for thread in"
+        " threading.enumerate())]"
+    ) == [0, 0]
+    assert lab.ask(f"[{panel}._worker.active, {panel}._worker.current, {panel}._growing]") == [
+        None,
+        None,
+        None,
+    ]
     assert lab.ask(f"{{run.status for run in {panel}.runs}} <= {{'finished', 'stopped'}}")
-    assert lab.ask(f"sorted(path.stem for path in {panel}._folder.glob('*')) == sorted(run.name.replace(' ', '_') for run in {panel}.runs)")
+    assert lab.ask(
+        f"sorted(path.stem for path in {panel}._folder.folder.glob('*'))"
+        f" == sorted(run.name.replace(' ', '_') for run in {panel}.runs)"
+    )
     assert place.get_by_role("button", name="Delete", exact=True).count() == lab.ask(f"len({panel}.runs)")
     assert place.get_by_text("Stopping …").count() == 0
-    assert lab.page.get_by_text("Traceback").count() == 0 and lab.page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    assert (
+        lab.page.get_by_text("Traceback").count() == 0
+        and lab.page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    )
 
 
 def press_run(lab, place, panel: str = "panel"):
-    """Press Run, and see that a training begins."""
+    """Press Run, and check that a training begins."""
     done = lab.ask("len(seen)")
     expect(button(place, "Run")).to_be_enabled()
     button(place, "Run").click()
@@ -96,7 +123,7 @@ def press_run(lab, place, panel: str = "panel"):
 
 @pytest.mark.parametrize("pause", [0, 30, 150])
 def test_twenty_fast_clicks_on_run_and_stop(opened, place, pause):
-    """A second Run must not train beside the first, a Stop must not be left for the next."""
+    """A second Run must not train beside the first. A Stop must not wait for the next training."""
     spots = []
     for name in ("Run", "Stop"):
         button(place, name).scroll_into_view_if_needed()
@@ -120,7 +147,7 @@ def test_twenty_fast_clicks_on_run_and_stop(opened, place, pause):
 
 
 def test_stop_while_the_model_is_loaded(opened, place):
-    """The start of the training clears the run; a Stop from before it must not go with the rest."""
+    """The start of the training clears the run. A Stop from before it must stay."""
     opened.ask("panel.controls.set(num_train_epochs=10) or globals().update(preparation=2.0)")
     done = opened.ask("len(seen)")
     button(place, "Run").click()
@@ -131,7 +158,7 @@ def test_stop_while_the_model_is_loaded(opened, place):
 
 
 def test_twenty_clicks_before_the_page_can_answer(opened, place):
-    """A script, or a stuck mouse: all of them are sent before the kernel has seen the first."""
+    """A script or a stuck mouse sends all of them before the kernel has seen the first."""
     runs = opened.ask("len(panel.runs)")
     opened.ask("panel.controls.set(num_train_epochs=1)")
     button(place, "Run").evaluate("element => { for (let click = 0; click < 20; click++) element.click() }")
@@ -156,9 +183,14 @@ def test_sliders_dragged_during_training(opened, place):
     opened.ask("panel.controls.set(num_train_epochs=3)")
     done = opened.ask("len(seen)")
     wait_for(opened, f"len(seen) > {done + 5}")
-    name = opened.ask("panel._current.name")
-    assert opened.ask(f"[args for args in seen if args[0] == {name!r} and args[1:] != [1e-4, 10]]") == [], "what trains keeps its settings"
-    assert opened.ask("[panel._current.settings['learning_rate'], panel._current.settings['num_train_epochs']]") == [1e-4, 10]
+    name = opened.ask("panel._worker.current.name")
+    assert opened.ask(f"[args for args in seen if args[0] == {name!r} and args[1:] != [1e-4, 10]]") == [], (
+        "what trains keeps its settings"
+    )
+    assert opened.ask(
+        "[panel._worker.current.settings['learning_rate'],"
+        " panel._worker.current.settings['num_train_epochs']]"
+    ) == [1e-4, 10]
     opened.picture("abuse-dragged")
     button(place, "Stop").click()
     check_idle(opened, place)
@@ -166,13 +198,17 @@ def test_sliders_dragged_during_training(opened, place):
 
 
 def test_two_panels_in_one_notebook(opened, place):
-    """They share the kernel's random state, so only one trains; the other says why its Run is off, and can stop it."""
+    """They share the kernel's random state, so only one trains. The other says why its Run is off, and it can
+    stop the training.
+    """
     second = opened.cell("other = Hyper")
-    opened.ask("[lab.controls.set(num_train_epochs=10) for lab in (panel, other)] and globals().update(pause=0.2)")
+    opened.ask(
+        "[lab.controls.set(num_train_epochs=10) for lab in (panel, other)] and globals().update(pause=0.2)"
+    )
     press_run(opened, place)
     expect(button(second, "Run")).to_be_disabled()
     expect(button(second, "Stop")).to_be_enabled()
-    expect(second.get_by_text("A training is running in another panel. Stop ends it.")).to_be_visible()
+    expect(second.get_by_text("A training is running in another panel. Press Stop to end it.")).to_be_visible()
     second.scroll_into_view_if_needed()
     opened.picture("abuse-second-panel")
     button(second, "Stop").click()
@@ -187,13 +223,13 @@ def test_two_panels_in_one_notebook(opened, place):
 
 
 def test_the_cell_run_again_during_training_shows_the_run_at_its_end(opened, place):
-    """The new panel knows nothing of the old one's run, which the learner no longer sees."""
+    """The new panel knows nothing of the old one's run, and the learner no longer sees the old panel."""
     opened.ask("panel.controls.set(num_train_epochs=5) or globals().update(pause=0.2)")
     press_run(opened, place)
-    name = opened.ask("panel._current.name")
+    name = opened.ask("panel._worker.current.name")
     opened.run_cell("panel = Hyper")
     assert opened.ask(f"panel.training and {name!r} not in [run.name for run in panel.runs]")
-    expect(place.get_by_text("A training is running in another panel. Stop ends it.")).to_be_visible()
+    expect(place.get_by_text("A training is running in another panel. Press Stop to end it.")).to_be_visible()
     wait_for(opened, "not panel.training")
     expect(place.get_by_role("checkbox", name=name, exact=True)).to_be_visible()
     opened.run_cell("panel  # shown again")
@@ -202,10 +238,10 @@ def test_the_cell_run_again_during_training_shows_the_run_at_its_end(opened, pla
 
 
 def test_the_page_reloaded_during_training(opened, place):
-    """The kernel goes on; the panel shown again is the same one, with the run in it."""
+    """The kernel goes on. The panel shown again is the same one, with the run in it."""
     opened.ask("panel.controls.set(num_train_epochs=10) or globals().update(pause=0.5)")
     press_run(opened, place)
-    name = opened.ask("panel._current.name")
+    name = opened.ask("panel._worker.current.name")
     opened.open("abuse.ipynb")
     assert opened.ask("panel.training"), "a reload ends nothing"
     opened.run_cell("panel  # shown again")
@@ -222,11 +258,13 @@ def test_the_page_reloaded_during_training(opened, place):
 
 
 def test_the_kernel_restarted(opened, place):
-    """What had ended is found again in the folder; what was training stopped with the kernel, and nothing claims otherwise."""
+    """The panel finds again in the folder what had ended. What was training stopped with the kernel, and
+    nothing claims otherwise.
+    """
     before = opened.ask("[[run.name, run.status, len(run.history)] for run in panel.runs]")
     assert before
     press_run(opened, opened.cell("panel  # shown again"))
-    name = opened.ask("panel._current.name")
+    name = opened.ask("panel._worker.current.name")
     opened.restart()
     for marker in ("import threading", "panel = Hyper", "other = Hyper"):
         opened.run_cell(marker)

@@ -1,4 +1,4 @@
-"""Notebook 1 in JupyterLab: words become pieces, lengths become batches, while one types and drags."""
+"""Protects a learner from explorers in notebook 1 that do not follow the mouse and the keyboard."""
 
 import pytest
 from playwright.sync_api import expect
@@ -25,7 +25,8 @@ def test_pieces_follow_while_one_types(opened):
 def test_a_slider_redraws_the_batches(opened):
     cell = opened.cell("PaddingExplorer(")
     cell.scroll_into_view_if_needed()
-    picture, words = cell.locator("img.widget-image").first.get_attribute("src"), cell.inner_text()
+    picture = cell.locator("img.widget-image").first.get_attribute("src")
+    words = cell.inner_text()
     handle = cell.locator(".noUi-handle, .ui-slider-handle").first
     handle.focus()
     for _ in range(4):

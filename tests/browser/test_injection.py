@@ -1,4 +1,4 @@
-"""Text that was typed or loaded stays text: in a real browser no script of it runs and no request leaves."""
+"""Protects a learner from text that runs as a script in the browser, or that sends a request."""
 
 import json
 import re
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.faults
 # Each would set `window.injected`, or ask ADDRESS, where it became part of the page.
 TEXTS = [
     "<script>window.injected=1</script> good",
-    "<img src=x onerror=\"window.injected=1\"> good",
+    '<img src=x onerror="window.injected=1"> good',
     "<svg onload=window.injected=1><circle r=9></svg> good",
     "<svg><script>window.injected=1</script></svg> good",
     '<a href="javascript:window.injected=1">good</a>',
@@ -32,24 +32,32 @@ TEXTS = [
     "It was $10, then good again for $5",
     "&lt;script&gt;window.injected=1&lt;/script&gt; &#60;img src=x onerror=window.injected=1&#62; good",
     "\x1b[31mred\x1b[0m \x1b]8;;ADDRESS\x1b\\good\x1b]8;;\x1b\\",
-    "![good](ADDRESS) [good](javascript:window.injected=1) {{constructor.constructor('window.injected=1')()}} ${window.injected=1}",
+    (
+        "![good](ADDRESS) [good](javascript:window.injected=1)"
+        " {{constructor.constructor('window.injected=1')()}} ${window.injected=1}"
+    ),
     "%s %d %(name)s {} {0} {name!r} good",
 ]
-WHOLE = "<img/src=x/onerror=window.injected=1>"  # without a space: one piece, to a tokenizer that splits nowhere else
+# without a space: one piece, to a tokenizer that splits nowhere else
+WHOLE = "<img/src=x/onerror=window.injected=1>"
 # Nothing that the course builds itself has one of these.
 FOREIGN = (
-    "script, iframe, svg circle, object, video, audio, link, meta, marquee, img[src='x'], details[open], mjx-container, .MathJax,"
-    " a[href^='javascript'], a[href*='127.0.0.1'], [autofocus], [onfocus], [onerror], [onload], [onmouseover], [ontoggle], [onstart]"
+    "script, iframe, svg circle, object, video, audio, link, meta, marquee, img[src='x'], details[open],"
+    " mjx-container, .MathJax, a[href^='javascript'], a[href*='127.0.0.1'], [autofocus], [onfocus],"
+    " [onerror], [onload], [onmouseover], [ontoggle], [onstart]"
 )
 SETUP = """
 import json
 from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, PreTrainedTokenizerFast, TrainingArguments
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import PreTrainedTokenizerFast, TrainingArguments
 from helpers.profiles import PROFILES
-from helpers.runs import Run
-from helpers.widgets import HyperparameterPanel, ReviewTester, TokenExplorer
+from helpers.train.runs import Run
+from helpers.show.lab.panel import HyperparameterPanel
+from helpers.show.review import ReviewTester
+from helpers.show.tokens import TokenExplorer
 
 TEXTS = json.loads({texts!r})
 name = PROFILES["offline"].model
@@ -64,7 +72,16 @@ tokenized_eval = {{"text": TEXTS}}
 labels = np.arange(len(TEXTS))
 logits = np.roll(np.eye(len(TEXTS)), 1, axis=0) * 9
 folder = Path("../runs/injection")
-runs = [Run(text, settings={{"learning_rate": text, "seed": text, text: text}}, status=text, message=text, seconds=1.0) for text in TEXTS]
+runs = [
+    Run(
+        text,
+        settings=dict.fromkeys(["learning_rate", "seed", text], text),
+        status=text,
+        message=text,
+        seconds=1.0,
+    )
+    for text in TEXTS
+]
 for run in runs:
     run.log(1, 1.0)
     run.log_evaluation(1, 1.0, accuracy=0.5)
@@ -87,7 +104,7 @@ lab
 
 @pytest.fixture(scope="module")
 def listener():
-    """(address, connections): whoever follows a link of the texts is noted here."""
+    """Note whoever follows a link of the texts. Yields the address and the connections."""
     connections = []
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.2)
@@ -116,12 +133,16 @@ def texts(listener):
 
 @pytest.fixture(scope="module")
 def opened(lab, texts):
-    """A notebook in which each text is a review, a label's name, a run's name, a setting, a message, and what a training fails with."""
+    """Open a notebook in which each text stands in every place.
+
+    Each is a review, a label's name, a run's name, a setting, a message, and what a training fails with.
+    """
     mistakes = next(cell.source for path in NOTEBOOKS for cell in code_cells(path) if cell.id == "mistakes")
     setup = SETUP.format(texts=json.dumps(texts), whole=WHOLE)
     lab.requests = []
     lab.page.on("request", lambda request: lab.requests.append(request.url))
-    explorer, tester = "tokens = TokenExplorer(tokenizer, TEXTS[0])\ntokens", "tester = ReviewTester(model, tokenizer, TEXTS[0])\ntester"
+    explorer = "tokens = TokenExplorer(tokenizer, TEXTS[0])\ntokens"
+    tester = "tester = ReviewTester(model, tokenizer, TEXTS[0])\ntester"
     whole = ["TokenExplorer(splitting, TEXTS[0])", "ReviewTester(model, splitting, TEXTS[0])"]
     lab.put("injection.ipynb", [setup, explorer, tester, *whole, mistakes, PANEL])
     lab.open("injection.ipynb")
@@ -131,26 +152,31 @@ def opened(lab, texts):
 
 @pytest.fixture
 def nothing_happened(opened, listener):
-    """After the test: no script ran, and nothing but the Jupyter server was asked for anything."""
+    """Check after the test that no script ran, and that only the Jupyter server was asked for anything."""
     yield
-    opened.page.wait_for_timeout(300)  # an image's error, a frame's load; what takes longer is found after the next test
+    # for an image's error or a frame's load; the next test finds what takes longer
+    opened.page.wait_for_timeout(300)
     assert opened.page.evaluate("() => window.injected === undefined"), "a script ran"
-    elsewhere = [url for url in opened.requests if not url.startswith((opened.url, "data:", "blob:", opened.url.replace("http", "ws")))]
+    elsewhere = [
+        url
+        for url in opened.requests
+        if not url.startswith((opened.url, "data:", "blob:", opened.url.replace("http", "ws")))
+    ]
     assert elsewhere == [] and listener[1] == []
 
 
 def foreign(place) -> list[str]:
-    """Elements that a text has made of itself."""
+    """Find elements that a text has made of itself."""
     return place.locator(FOREIGN).evaluate_all("all => all.map(element => element.outerHTML.slice(0, 200))")
 
 
 def squeezed(text: str) -> str:
-    """Without what a page shows in its own way: white space and control characters."""
+    """Remove what a page shows in its own way: white space and control characters."""
     return re.sub(r"[\s\x00-\x1f]", "", text)
 
 
 def test_the_notebook_ran(opened, nothing_happened):
-    """Or the tests below would look at empty places."""
+    """Otherwise the tests below would look at empty places."""
     assert opened.page.locator("[data-mime-type='application/vnd.jupyter.error']").all_inner_texts() == []
     assert opened.ask("[len(tokens._groups) > 3, len(lab.runs) > len(TEXTS)]") == [True, True]
 
@@ -169,7 +195,7 @@ def test_typed_into_the_token_explorer(opened, texts, number, nothing_happened):
 
 @pytest.mark.parametrize("number", range(len(TEXTS)))
 def test_typed_into_the_review_tester(opened, texts, number, nothing_happened):
-    """The labels of this model are the same texts."""
+    """This model's labels are the same texts."""
     cell = opened.cell("ReviewTester(model")
     cell.locator("textarea").first.fill(texts[number])
     cell.locator("textarea").first.blur()
@@ -181,7 +207,7 @@ def test_typed_into_the_review_tester(opened, texts, number, nothing_happened):
 
 @pytest.mark.parametrize("marker", ["TokenExplorer(splitting", "ReviewTester(model, splitting"])
 def test_a_piece_that_is_a_whole_tag(opened, texts, marker, nothing_happened):
-    """BERT's tokenizer takes "<" apart from what follows, others do not."""
+    """BERT's tokenizer separates "<" from what follows. Others do not."""
     cell = opened.cell(marker)
     for text in (WHOLE, f"{WHOLE} good {WHOLE}", *texts):
         cell.locator("textarea").first.fill(text)
@@ -203,14 +229,19 @@ def test_read_from_runs_and_run_files(opened, texts, nothing_happened):
     cell.scroll_into_view_if_needed()
     assert foreign(cell.locator(".jp-OutputArea-output")) == []
     assert "run_91.json is left out" in cell.inner_text(), "a file that is no run is named"
-    assert opened.ask("[run.name for run in lab.runs][:1]") == ["run 1"], "the file says what a run is called, not its content"
+    assert opened.ask("[run.name for run in lab.runs][:1]") == ["run 1"], (
+        "the file says what a run is called, not its content"
+    )
     opened.picture("injection-runs")
 
 
 @pytest.fixture(scope="module")
 def runs_hidden(opened):
     """A picture of the two dozen loaded runs takes a second, and a training draws several."""
-    opened.ask("[box.unobserve_all('value') or setattr(box, 'value', False) for box in lab._list._boxes.values()] and None")
+    opened.ask(
+        "[box.unobserve_all('value') or setattr(box, 'value', False) for box in lab._list._boxes.values()]"
+        " and None"
+    )
 
 
 def test_shown_as_a_message(opened, texts, nothing_happened):
@@ -228,17 +259,23 @@ def test_what_a_training_fails_with_is_shown_as_text(opened, texts, number, noth
     opened.ask(f"lab.controls.set(seed={number})")
     cell.get_by_role("button", name="Run", exact=True).click()
     message = cell.locator("[role=status]").last
-    opened.page.wait_for_function("element => element.textContent.includes('RuntimeError')", arg=message.element_handle(), timeout=20_000)
+    opened.page.wait_for_function(
+        "element => element.textContent.includes('RuntimeError')",
+        arg=message.element_handle(),
+        timeout=20_000,
+    )
     assert squeezed(f"RuntimeError: {texts[number]}") in squeezed(message.text_content())
     assert foreign(cell.locator(".widget-html")) == []
     opened.ask("lab.delete(lab.runs[-1]) or lab._say('')")
 
 
 def test_a_run_with_a_path_for_a_name_stays_in_its_folder(opened, tmp_path, nothing_happened):
-    """Its file says "../../x": Delete once removed a file of that name, wherever it lay."""
+    """The run's file says "../../x". Once, Delete removed a file of that name, wherever it lay."""
     outside = opened.ask("str(folder.resolve().parents[1] / 'x.json')")
     opened.ask(f"open({outside!r}, 'w').write('mine') and None")
     opened.ask("lab.delete(next(run for run in lab.runs if run.name == 'run 90'))")
     assert opened.ask(f"[Path({outside!r}).exists(), (folder / 'run_90.json').exists()]") == [True, False]
-    paths = "[lab._path(name).resolve() for name in ('../../x', '/etc/x', '..', 'a/b', 'C:\\\\x', 'x\\0')]"
+    paths = (
+        "[lab._folder.path(name).resolve() for name in ('../../x', '/etc/x', '..', 'a/b', 'C:\\\\x', 'x\\0')]"
+    )
     assert opened.ask(f"all(path.parent == folder.resolve() for path in {paths})")

@@ -1,4 +1,4 @@
-"""Notebook 2 in JupyterLab: the panel and the review tester, with a mouse and a keyboard.
+"""Protects a learner from a lab and a review tester that fail under a real mouse and keyboard.
 
 The tests share one page after one Run All; each leaves the panel idle.
 """
@@ -21,13 +21,15 @@ def opened(lab):
 
 @pytest.fixture
 def panel(opened):
-    """The panel's part of the page, idle; its sliders at the defaults."""
+    """Find the panel on the page. It is idle, and its sliders stand at the defaults."""
     cell = opened.cell(PANEL)
     opened.ask("panel.controls.reset()")
     yield cell
     opened.ask("panel.stop()")
     opened.page.wait_for_function(
-        "() => [...document.querySelectorAll('button')].some(button => button.textContent === 'Run' && !button.disabled)", timeout=60_000
+        "() => [...document.querySelectorAll('button')].some(button => button.textContent === 'Run' &&"
+        " !button.disabled)",
+        timeout=60_000,
     )
 
 
@@ -54,14 +56,22 @@ def press_and_wait(opened, panel, runs):
 
 
 def test_run_all_ends_without_an_error(opened):
-    assert opened.page.locator("[data-mime-type='application/vnd.jupyter.stderr'] >> text=Traceback").count() == 0
-    assert opened.page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']").count() == 0
-    assert opened.ask("panel.runs[0].status") == "finished", "the notebook's own training is the first to compare with"
+    assert (
+        opened.page.locator("[data-mime-type='application/vnd.jupyter.stderr'] >> text=Traceback").count()
+        == 0
+    )
+    assert (
+        opened.page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    )
+    assert opened.ask("panel.runs[0].status") == "finished", (
+        "the notebook's own training is the first to compare with"
+    )
     opened.picture("panel-1200")
 
 
 def test_a_slider_redraws_schedule_and_code(opened, panel):
-    before, schedule = code(panel), images(panel).first.get_attribute("src")
+    before = code(panel)
+    schedule = images(panel).first.get_attribute("src")
     panel.locator(".widget-slider", has_text="num_train_epochs").locator(".noUi-handle").focus()
     opened.page.keyboard.press("ArrowRight")
     expect(images(panel).first).not_to_have_attribute("src", schedule)
@@ -71,7 +81,8 @@ def test_a_slider_redraws_schedule_and_code(opened, panel):
 
 
 def test_dragging_the_learning_rate_is_followed(opened, panel):
-    before, schedule = code(panel), images(panel).first.get_attribute("src")
+    before = code(panel)
+    schedule = images(panel).first.get_attribute("src")
     handle = panel.locator(".widget-slider", has_text="learning_rate").locator(".noUi-handle")
     handle.scroll_into_view_if_needed()
     box = handle.bounding_box()
@@ -100,7 +111,11 @@ def test_run_grows_a_curve_while_other_cells_run_and_stop_keeps_the_model(opened
     opened.picture("panel-running")
     button(panel, "Stop").click()
     expect(button(panel, "Run")).to_be_enabled(timeout=20_000)
-    assert opened.ask("[len(panel.runs), panel.runs[-1].status, panel.result.model.num_labels]") == [runs + 1, "stopped", 5]
+    assert opened.ask("[len(panel.runs), panel.runs[-1].status, panel.result.model.num_labels]") == [
+        runs + 1,
+        "stopped",
+        5,
+    ]
     assert opened.ask("panel.best_run.name")
     expect(panel.get_by_text(re.compile(r"stopped after \d+ steps")).first).to_be_visible()
 
@@ -120,12 +135,16 @@ def test_two_runs_are_laid_over_each_other_and_one_is_hidden(opened, panel):
 
 def test_the_finder_moves_the_slider(opened, panel):
     button(panel, "Find learning_rate").click()
-    expect(panel.get_by_text(re.compile("The slider now stands at [0-9.e-]+, as near to the"))).to_be_visible(timeout=60_000)
+    expect(panel.get_by_text(re.compile("The slider now stands at [0-9.e-]+, as near to the"))).to_be_visible(
+        timeout=60_000
+    )
     opened.picture("panel-finder")
 
 
 def test_a_training_that_fails_leaves_a_message_and_a_working_panel(opened):
-    opened.ask("globals().update(healthy=panel._train) or setattr(panel, '_train', lambda args, run, n: 1 / 0)")
+    opened.ask(
+        "globals().update(healthy=panel._train) or setattr(panel, '_train', lambda args, run, n: 1 / 0)"
+    )
     cell = opened.cell(PANEL)
     button(cell, "Run").click()
     expect(cell.get_by_text("ZeroDivisionError: division by zero").first).to_be_visible(timeout=20_000)
@@ -139,9 +158,15 @@ def test_a_training_that_fails_leaves_a_message_and_a_working_panel(opened):
 def test_a_review_moves_the_bars_and_html_stays_text(opened):
     cell = opened.cell("ReviewTester(")
     cell.scroll_into_view_if_needed()
-    area, before = cell.locator("textarea"), cell.inner_text()
-    area.fill("Wonderful <marquee>staff</marquee> <img src=x onerror=\"window.injected=1\"> and lovely food, I will be back!")
-    opened.page.wait_for_function("([cell, old]) => cell.innerText !== old", arg=[cell.element_handle(), before])
+    area = cell.locator("textarea")
+    before = cell.inner_text()
+    area.fill(
+        'Wonderful <marquee>staff</marquee> <img src=x onerror="window.injected=1"> and lovely food, I will'
+        " be back!"
+    )
+    opened.page.wait_for_function(
+        "([cell, old]) => cell.innerText !== old", arg=[cell.element_handle(), before]
+    )
     expect(cell.get_by_text(re.compile("staff")).first).to_be_visible()
     assert cell.locator("marquee").count() == 0 and cell.locator("img[src='x']").count() == 0
     assert not opened.page.evaluate("() => window.injected")
@@ -159,6 +184,7 @@ def test_nothing_is_cut_in_a_narrow_window(opened):
     )
     assert cut == []
     wide = cell.locator(".jp-OutputArea-output, .jp-OutputArea-output .widget-box").evaluate_all(
-        "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => [e.className, e.scrollWidth, e.clientWidth, e.innerText.slice(0, 80)])"
+        "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => [e.className, e.scrollWidth,"
+        " e.clientWidth, e.innerText.slice(0, 80)])"
     )
     assert wide == [], "no sideways scrolling"

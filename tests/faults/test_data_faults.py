@@ -1,4 +1,4 @@
-"""Data as nobody would make it on purpose: refused in one sentence that says what to do, or trained on and shown like any other."""
+"""Protects a learner from odd data: it is refused in one sentence, or trained on like any other."""
 
 import dataclasses
 from html.parser import HTMLParser
@@ -9,9 +9,10 @@ import torch
 from datasets import ClassLabel, Dataset, DatasetDict, Value, load_dataset
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, DataCollatorWithPadding
 
-from helpers.data import check_dataset, text_and_label
+from helpers.data.columns import check_dataset, text_and_label
 from helpers.profiles import PROFILES
-from helpers.widgets import ReviewTester, TokenExplorer
+from helpers.show.review import ReviewTester
+from helpers.show.tokens import TokenExplorer
 
 pytestmark = pytest.mark.faults
 
@@ -35,7 +36,7 @@ SURVIVABLE = {
 
 
 class Text(HTMLParser):
-    """What a browser shows of it."""
+    """Read what a browser shows of some markup."""
 
     def __init__(self, markup):
         super().__init__()
@@ -53,7 +54,9 @@ def tokenizer():
 
 @pytest.fixture
 def model():
-    return AutoModelForSequenceClassification.from_pretrained(OFFLINE.model, num_labels=2, id2label=dict(enumerate(NAMES)))
+    return AutoModelForSequenceClassification.from_pretrained(
+        OFFLINE.model, num_labels=2, id2label=dict(enumerate(NAMES))
+    )
 
 
 def splits(texts=("good", "bad", "fine", "poor"), labels=("good", "bad", "good", "bad")):
@@ -62,8 +65,10 @@ def splits(texts=("good", "bad", "fine", "poor"), labels=("good", "bad", "good",
 
 
 def one_step(model, tokenizer, dataset):
-    """The loss of one batch, after which the model has taken a step, as in notebook 3."""
-    tokenized = dataset.map(lambda batch: tokenizer(batch["text"], truncation=True), batched=True, remove_columns="text")
+    """Let the model take a step on one batch, as in notebook 3, and return the batch's loss."""
+    tokenized = dataset.map(
+        lambda batch: tokenizer(batch["text"], truncation=True), batched=True, remove_columns="text"
+    )
     batch = DataCollatorWithPadding(tokenizer)([tokenized[i] for i in range(len(tokenized))])
     loss = model(**batch).loss
     loss.backward()
@@ -72,14 +77,21 @@ def one_step(model, tokenizer, dataset):
 
 
 @pytest.mark.parametrize("kind", ["memory", "csv", "jsonl", "parquet"])
-def test_odd_texts_arrive_whole_from_every_kind_of_file_and_can_be_trained_on(tmp_path, tokenizer, model, kind):
-    """A reader that stops at a NUL, or a tokenizer that makes a row of no tokens, would only be seen as a model that learns badly."""
-    keeps_nul = kind != "csv" or int(pandas.__version__.partition(".")[0]) >= 3  # pandas 2 ends a field of a CSV file there
+def test_odd_texts_arrive_whole_from_every_kind_of_file_and_can_be_trained_on(
+    tmp_path, tokenizer, model, kind
+):
+    """A reader may stop at a NUL. A tokenizer may make a row without tokens. The learner would only see a
+    model that learns badly.
+    """
+    # pandas 2 ends a field of a CSV file at a NUL
+    keeps_nul = kind != "csv" or int(pandas.__version__.partition(".")[0]) >= 3
     texts = [text for text in SURVIVABLE.values() if keeps_nul or "\0" not in text]
     data = splits(texts, [NAMES[i % 2] for i in range(len(texts))])
     if kind != "memory":
         for split, rows in data.items():
-            getattr(rows, {"csv": "to_csv", "parquet": "to_parquet", "jsonl": "to_json"}[kind])(tmp_path / f"{split}.{kind}")
+            getattr(rows, {"csv": "to_csv", "parquet": "to_parquet", "jsonl": "to_json"}[kind])(
+                tmp_path / f"{split}.{kind}"
+            )
         data = load_dataset(str(tmp_path), cache_dir=str(tmp_path / "cache"))
     prepared = text_and_label(data, OFFLINE)["train"]
     assert check_dataset(prepared, num_labels=2) is None
@@ -92,7 +104,8 @@ def test_odd_texts_arrive_whole_from_every_kind_of_file_and_can_be_trained_on(tm
 
 @pytest.mark.parametrize("text", SURVIVABLE.values(), ids=SURVIVABLE)
 def test_odd_texts_are_shown_whole(tokenizer, model, text):
-    tester, explorer = ReviewTester(model, tokenizer, text), TokenExplorer(tokenizer, text)
+    tester = ReviewTester(model, tokenizer, text)
+    explorer = TokenExplorer(tokenizer, text)
     for panel in (tester, explorer):
         assert panel.text.value == text and panel.sentence() and panel.picture()
     if tester.marked.value:
@@ -103,16 +116,44 @@ def test_odd_texts_are_shown_whole(tokenizer, model, text):
 
 
 WHEN_LOADED = {
-    "missing label": (splits(labels=("good", None, "bad", "good")), {}, r"'train' have no label \(None\).*row\['label'\] is not None"),
+    "missing label": (
+        splits(labels=("good", None, "bad", "good")),
+        {},
+        r"'train' have no label \(None\).*row\['label'\] is not None",
+    ),
     "no label at all": (splits(labels=(None,) * 4), {}, r"have no label \(None\)"),
-    "one class": (splits(labels=("good",) * 4), {}, r"Every row has the same label, 'good'.*at least two classes"),
-    "float labels": (splits(labels=(0.0, 1.0, 0.0, 1.0)), {"label_names": NAMES}, r"cast_column\('label', datasets.Value\(\"int64\"\)\)"),
-    "float labels, one missing": (splits(labels=(0.0, None, 0.0, 1.0)), {"label_names": NAMES}, r"no label \(None\)"),
+    "one class": (
+        splits(labels=("good",) * 4),
+        {},
+        r"Every row has the same label, 'good'.*at least two classes",
+    ),
+    "float labels": (
+        splits(labels=(0.0, 1.0, 0.0, 1.0)),
+        {"label_names": NAMES},
+        r"cast_column\('label', datasets.Value\(\"int64\"\)\)",
+    ),
+    "float labels, one missing": (
+        splits(labels=(0.0, None, 0.0, 1.0)),
+        {"label_names": NAMES},
+        r"no label \(None\)",
+    ),
     "labels from 1": (splits(labels=(1, 2, 1, 2)), {"label_names": NAMES}, r"start at 0.*row\['label'\] - 1"),
-    "out of range": (splits(labels=(0, 1, 7, 1)), {"label_names": NAMES}, r"integers from 0 to 1; found 0, 1, 7.*label_names"),
+    "out of range": (
+        splits(labels=(0, 1, 7, 1)),
+        {"label_names": NAMES},
+        r"integers from 0 to 1; found 0, 1, 7.*label_names",
+    ),
     "negative": (splits(labels=(-1, 1, 0, 1)), {"label_names": NAMES}, r"found -1, 0, 1"),
-    "unnamed text": (splits(labels=("good", "bad", "meh", "bad")), {"label_names": NAMES}, r"one of \['bad', 'good'\].*'meh'"),
-    "lists": (splits(labels=([0], [1], [0], [1])), {"label_names": NAMES}, r"'label' holds List\(Value\('int64'\)\).*columns="),
+    "unnamed text": (
+        splits(labels=("good", "bad", "meh", "bad")),
+        {"label_names": NAMES},
+        r"one of \['bad', 'good'\].*'meh'",
+    ),
+    "lists": (
+        splits(labels=([0], [1], [0], [1])),
+        {"label_names": NAMES},
+        r"'label' holds List\(Value\('int64'\)\).*columns=",
+    ),
     "dicts": (splits(labels=({"a": 1},) * 4), {"label_names": NAMES}, r"'label' holds .*columns="),
     "bools": (splits(labels=(True, False) * 2), {"label_names": NAMES}, r"found False, True"),
     "one row": (splits(["good"], ["good"]), {}, r"asks for 4 rows of 'train', which has 1. Set train_size"),
@@ -131,7 +172,11 @@ BEFORE_TRAINING = {
     "missing text": (["good", None], [0, 1], r"1 of 2 texts are empty or not text.*filter"),
     "no text at all": ([None, None], [0, 1], r"2 of 2 texts"),
     "numbers as texts": ([3, 4], [0, 1], r"2 of 2 texts are empty or not text"),
-    "missing label": (["a", "b", "c"], [0, None, 1], r"1 of 3 rows have no label: found None \(1 times\)\. Remove.*filter"),
+    "missing label": (
+        ["a", "b", "c"],
+        [0, None, 1],
+        r"1 of 3 rows have no label: found None \(1 times\)\. Remove.*filter",
+    ),
     "hidden labels": (["a", "b"], [-1, -1], r"2 of 2 rows have no label: found -1.*another split"),
     "out of range": (["a", "b"], [0, 2], r"from 0 to 1, because num_labels is 2; found 2 \(1 times\)"),
     "texts": (["a", "b"], ["0", "1"], r"found '0' \(1 times\), '1'.*Map them"),
@@ -148,13 +193,13 @@ def test_rows_that_cannot_be_used_are_refused_before_training(texts, labels, mes
 
 
 def test_num_labels_1_is_refused():
-    """To transformers it means regression: the loss of an integer label is an error about dtypes."""
+    """To transformers, 1 means regression: an integer label's loss would fail with an error about dtypes."""
     with pytest.raises(ValueError, match="Every row has the same label"):
         check_dataset(Dataset.from_dict({"text": ["a"], "label": [0]}), num_labels=1)
 
 
 def test_a_class_label_with_hidden_labels_is_refused():
-    """Test splits of competitions: a ClassLabel whose rows are all -1."""
+    """The test splits of competitions have a ClassLabel, and all their rows are -1."""
     data = splits(labels=(0, 1, 0, 1)).cast_column("label", ClassLabel(names=list(NAMES)))
     data["test"] = Dataset.from_dict({"text": ["a", "b"], "label": [-1, -1]}, features=data["train"].features)
     with pytest.raises(ValueError, match="2 of 2 rows have no label: found -1"):
@@ -162,10 +207,14 @@ def test_a_class_label_with_hidden_labels_is_refused():
 
 
 def test_the_advice_helps():
-    """Each message's own line, followed: the next attempt must go through."""
+    """If a learner follows each message's own line, the next attempt must go through."""
     labels = dataclasses.replace(OFFLINE, label_names=NAMES, train_size=3, eval_size=1)
     missing = splits(labels=("good", None, "bad", "good")).filter(lambda row: row["label"] is not None)
-    cast = splits(labels=(0.0, None, 0.0, 1.0)).filter(lambda row: row["label"] is not None).cast_column("label", Value("int64"))
+    cast = (
+        splits(labels=(0.0, None, 0.0, 1.0))
+        .filter(lambda row: row["label"] is not None)
+        .cast_column("label", Value("int64"))
+    )
     shifted = splits(labels=(1, 2, 1, 2)).map(lambda row: {"label": row["label"] - 1})
     for data, expected in ((missing, [1, 0, 1]), (cast, [0, 0, 1]), (shifted, [0, 1, 0, 1])):
         prepared = text_and_label(data, labels)["train"]

@@ -1,4 +1,4 @@
-"""What Binder builds: accepted by its own builder, pinned, started with the cores it is granted."""
+"""Protects a learner on Binder from an image that is not built, not pinned, or slow."""
 
 import subprocess
 import sys
@@ -7,20 +7,27 @@ import pytest
 from notebook_files import ROOT
 from packaging.utils import canonicalize_name
 
-from helpers import packages
+from helpers.start import packages
 
-PINS = dict(line.split("==") for line in (ROOT / "binder" / "pins.txt").read_text().splitlines() if not line.startswith("#"))
+PINS = dict(
+    line.split("==")
+    for line in (ROOT / "binder" / "pins.txt").read_text().splitlines()
+    if not line.startswith("#")
+)
 
 
 @pytest.mark.parametrize("requirement", packages.read(), ids=lambda requirement: requirement.name)
 def test_each_requirement_has_a_pin_that_satisfies_it(requirement):
-    """`python binder/pin.py` writes them anew after a change of requirements.txt."""
+    """After a change of requirements.txt, `python binder/pin.py` writes the pins anew."""
     assert requirement.specifier.contains(PINS[canonicalize_name(requirement.name)])
 
 
 def test_what_the_requirements_need_is_pinned_as_well():
-    """An unpinned dependency of a dependency is how an image that worked in spring breaks in autumn."""
-    assert len(PINS) > 100 and {"tokenizers", "huggingface-hub", "pyarrow", "jupyterlab-widgets", "tornado"} <= PINS.keys()
+    """An image that worked in spring breaks in autumn if a dependency of a dependency is not pinned."""
+    assert (
+        len(PINS) > 100
+        and {"tokenizers", "huggingface-hub", "pyarrow", "jupyterlab-widgets", "tornado"} <= PINS.keys()
+    )
 
 
 def test_the_builder_accepts_the_folder_and_takes_the_expected_steps(monkeypatch):
@@ -29,13 +36,25 @@ def test_the_builder_accepts_the_folder_and_takes_the_expected_steps(monkeypatch
     pack = buildpacks.PythonBuildPack("docker.io/library/buildpack-deps:24.04")
     assert pack.detect(), "requirements.txt and runtime.txt make it a Python repository"
     assert pack.binder_dir == "binder" and pack.python_version == "3.11"
-    assert any('pip install --no-cache-dir -r "binder/requirements.txt"' in step for _, step in pack.get_preassemble_scripts())
-    assert pack.get_post_build_scripts() == ["binder/postBuild"] and pack.get_start_script() == "${REPO_DIR}/binder/start"
+    assert any(
+        'pip install --no-cache-dir -r "binder/requirements.txt"' in step
+        for _, step in pack.get_preassemble_scripts()
+    )
+    assert (
+        pack.get_post_build_scripts() == ["binder/postBuild"]
+        and pack.get_start_script() == "${REPO_DIR}/binder/start"
+    )
 
 
 def test_start_gives_each_program_as_many_threads_as_cores_are_granted():
-    from helpers.environment import cores
+    from helpers.machine import cores
 
     code = "import os; print(os.environ['OMP_NUM_THREADS'], os.getcwd())"
-    done = subprocess.run([ROOT / "binder" / "start", sys.executable, "-c", code], cwd="/", check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [ROOT / "binder" / "start", sys.executable, "-c", code],
+        cwd="/",
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     assert done.stdout.split() == [str(cores()), "/"]

@@ -1,3 +1,5 @@
+"""A loopback Hub, and notebooks that use it."""
+
 import os
 import subprocess
 import sys
@@ -29,38 +31,61 @@ def hub(repositories):
 
 @pytest.fixture
 def home(tmp_path):
-    """An empty cache."""
+    """Make an empty cache."""
     return tmp_path / "hf_home"
 
 
 def environment(endpoint: str, home, **more) -> dict:
-    """The libraries read it at import, so whatever meets the Hub runs in a process of its own."""
-    inherited = {name: value for name, value in os.environ.items() if name not in ("HF_HUB_OFFLINE", "FINETUNE_PROFILE")}
-    return inherited | {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_TOKEN": SECRET, "PYTHONPATH": str(ROOT)} | more
+    """Return the variables for a process that meets the Hub: the libraries read them at import."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("HF_HUB_OFFLINE", "FINETUNE_PROFILE")
+    }
+    return (
+        inherited
+        | {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_TOKEN": SECRET, "PYTHONPATH": str(ROOT)}
+        | more
+    )
 
 
 def python(code: str, env: dict) -> str:
-    """Run `code` in a new process; its standard output. What it writes to stderr is shown where it fails."""
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=240, check=False)
+    """Run `code` in a new process and return its standard output. If it fails, show its stderr."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=240, check=False
+    )
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout
 
 
 def run_notebook(number: int, env: dict, profile: str, allow_errors=False, **fields) -> nbformat.NotebookNode:
-    """Execute a notebook with the profile's sizes reduced, in a cell put before the first. Its own cells stay as they are."""
+    """Execute a notebook with smaller sizes of the profile.
+
+    A cell before the first one sets them. The notebook's own cells stay as they are.
+    """
     notebook = nbformat.read(NOTEBOOKS[number - 1], as_version=4)
     reduce = (
         "import dataclasses, sys; sys.path.insert(0, '..'); from helpers.profiles import PROFILES\n"
         f"PROFILES[{profile!r}] = dataclasses.replace(PROFILES[{profile!r}], **{REDUCED | fields})"
     )
     notebook.cells.insert(0, new_code_cell(reduce))
-    client = NotebookClient(notebook, timeout=300, allow_errors=allow_errors, resources={"metadata": {"path": str(ROOT / "notebooks")}})
+    client = NotebookClient(
+        notebook,
+        timeout=300,
+        allow_errors=allow_errors,
+        resources={"metadata": {"path": str(ROOT / "notebooks")}},
+    )
     client.execute(env=env)
     return notebook
 
 
 def printed(notebook) -> str:
-    """Everything a notebook shows as text, errors included."""
+    """Return everything that a notebook shows as text, errors included."""
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-    texts = [output.get("text") or output.get("data", {}).get("text/plain") or "\n".join(output.get("traceback", [])) for output in outputs]
+    texts = [
+        output.get("text")
+        or output.get("data", {}).get("text/plain")
+        or "\n".join(output.get("traceback", []))
+        for output in outputs
+    ]
     return "\n".join(texts)

@@ -1,6 +1,7 @@
-"""What the loopback Hub serves: repositories in the layout of the real ones, with weights and reviews of our own.
+"""Make what the loopback Hub serves.
 
-Commit ids and names are those of the profiles, so that the notebooks ask for what they ask the real Hub for.
+The repositories have the layout of the real ones, but weights and reviews of our own. Commit ids and names
+are those of the profiles, so the notebooks ask for what they ask the real Hub for.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ Synthetic reviews in the layout of Yelp's.
 
 def build(folder: Path) -> list[Repository]:
     """Write all repositories below `folder`."""
-    full, small = PROFILES["full"], PROFILES["small"]
+    full = PROFILES["full"]
+    small = PROFILES["small"]
     return [
         _with_moved_main("models", full.model, full.model_revision, base_layout(folder / "base")),
         _with_moved_main("models", small.model, small.model_revision, mini_layout(folder / "mini")),
@@ -69,7 +71,7 @@ def build(folder: Path) -> list[Repository]:
 
 
 def _with_moved_main(kind: str, name: str, revision: str, folder: Path) -> Repository:
-    """The pinned commit, and a `main` that has moved on to one with nothing usable in it."""
+    """Return the pinned commit, and a `main` that has moved on to one with nothing usable in it."""
     moved = folder.with_name(folder.name + "-moved")
     moved.mkdir()
     (moved / "README.md").write_text("Everything was deleted here.\n")
@@ -77,10 +79,20 @@ def _with_moved_main(kind: str, name: str, revision: str, folder: Path) -> Repos
 
 
 def base_layout(folder: Path) -> Path:
-    """`google-bert/bert-base-cased`: every format of weights, tokenizer.json, 12 layers. Only narrower: 96 for 768."""
+    """Write `google-bert/bert-base-cased`: every format of weights, tokenizer.json, 12 layers.
+
+    Only the model is narrower: 96 for 768.
+    """
     from transformers import AutoTokenizer
 
-    _save_weights(folder, num_hidden_layers=12, hidden_size=96, intermediate_size=384, num_attention_heads=12, vocab_size=6_000)
+    _save_weights(
+        folder,
+        num_hidden_layers=12,
+        hidden_size=96,
+        intermediate_size=384,
+        num_attention_heads=12,
+        vocab_size=6_000,
+    )
     tokenizer = AutoTokenizer.from_pretrained(OFFLINE / "bert-tiny-synthetic")
     tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "tokenizer_config.json").write_text('{"do_lower_case": false, "model_max_length": 512}')
@@ -91,7 +103,7 @@ def base_layout(folder: Path) -> Path:
 
 
 def mini_layout(folder: Path, vocabulary_size: int = 0) -> Path:
-    """`prajjwal1/bert-mini`: config.json that names no architecture, vocab.txt, pickled weights, nothing else.
+    """Write `prajjwal1/bert-mini`: vocab.txt, pickled weights, and a config.json that names no architecture.
 
     The vocabulary is the bundled one, filled up to `vocabulary_size` with pieces that no review has.
     """
@@ -103,11 +115,29 @@ def mini_layout(folder: Path, vocabulary_size: int = 0) -> Path:
     lowered = dict.fromkeys(piece if piece in special else piece.lower() for piece in pieces)
     unused = (f"[unused{i}]" for i in range(vocabulary_size - len(lowered)))
     vocabulary = {piece: i for i, piece in enumerate([*lowered, *unused])}
-    _save_weights(folder, num_hidden_layers=4, hidden_size=256, intermediate_size=1024, num_attention_heads=4, vocab_size=len(vocabulary))
+    _save_weights(
+        folder,
+        num_hidden_layers=4,
+        hidden_size=256,
+        intermediate_size=1024,
+        num_attention_heads=4,
+        vocab_size=len(vocabulary),
+    )
     (folder / "model.safetensors").unlink()
     config = json.loads((folder / "config.json").read_text())
-    written_then = ("attention_probs_dropout_prob", "hidden_act", "hidden_dropout_prob", "hidden_size", "initializer_range", "intermediate_size",
-                    "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "type_vocab_size", "vocab_size")
+    written_then = (
+        "attention_probs_dropout_prob",
+        "hidden_act",
+        "hidden_dropout_prob",
+        "hidden_size",
+        "initializer_range",
+        "intermediate_size",
+        "max_position_embeddings",
+        "num_attention_heads",
+        "num_hidden_layers",
+        "type_vocab_size",
+        "vocab_size",
+    )
     (folder / "config.json").write_text(json.dumps({name: config[name] for name in written_then}))
     _save_vocabulary(folder, vocabulary)
     return folder
@@ -129,7 +159,10 @@ def _save_vocabulary(folder: Path, vocabulary: dict[str, int]) -> None:
 
 
 def yelp_layout(folder: Path) -> Path:
-    """`Yelp/yelp_review_full`: a card with one named configuration, two Parquet files below a folder of its name."""
+    """Write `Yelp/yelp_review_full`.
+
+    It has a card with one named configuration, and two Parquet files below a folder of that name.
+    """
     import pyarrow.parquet as pq
 
     (folder / "yelp_review_full").mkdir(parents=True)
@@ -144,8 +177,13 @@ def yelp_layout(folder: Path) -> Path:
 
 
 def write_card(folder: Path, train: tuple[int, int], test: tuple[int, int]) -> None:
-    """The dataset's README for splits of (rows, bytes)."""
+    """Write the dataset's README for splits of (rows, bytes)."""
     card = YELP_CARD.format(
-        train_rows=train[0], train_bytes=train[1], test_rows=test[0], test_bytes=test[1], download=train[1] + test[1], total=train[1] + test[1]
+        train_rows=train[0],
+        train_bytes=train[1],
+        test_rows=test[0],
+        test_bytes=test[1],
+        download=train[1] + test[1],
+        total=train[1] + test[1],
     )
     (folder / "README.md").write_text(card, encoding="utf-8")

@@ -1,8 +1,9 @@
-"""A Hub on 127.0.0.1: the routes that huggingface_hub, datasets and evaluate call, with the real Hub's headers.
+"""A Hub on 127.0.0.1, for huggingface_hub, datasets and evaluate.
 
-Small files come by way of a relative redirect and large ones (LFS) from a "CDN" address, as from the real Hub. Not
-spoken: Xet, the Hub's chunk protocol; without its headers the clients download over plain HTTP, as they do where
-`hf_xet` is not installed.
+It serves the routes that they call, with the real Hub's headers. As from the real Hub, small files come by
+way of a relative redirect, and large ones (LFS) from a "CDN" address. It does not speak Xet, the Hub's chunk
+protocol. Without Xet's headers the clients download over plain HTTP, as they do where `hf_xet` is not
+installed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -21,11 +23,17 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 LFS_FROM = 1_000_000  # bytes; the real Hub goes by .gitattributes
 CHUNK = 1 << 16
+# What the server answers to every request
+MODES = {
+    "badtoken": (401, b'{"error": "Invalid credentials in Authorization header"}'),
+    "login page": (200, b"<html>Please log in</html>", {"Content-Type": "text/html"}),
+    "429": (429, b'{"error": "Too many requests"}', {"Retry-After": "0"}),
+}
 
 
 @dataclass
 class Repository:
-    """`commits` maps commit ids to folders; `main` names the commit that the branch points to."""
+    """A repository. `commits` maps commit ids to folders; `main` names the commit of the branch."""
 
     kind: str  # "models", "datasets" or "spaces", as in the Hub's API
     name: str
@@ -53,7 +61,7 @@ class Request:
 
 @dataclass
 class Fault:
-    """What happens to the next `times` requests whose "METHOD /path" contains `match`."""
+    """Says what happens to the next `times` requests whose "METHOD /path" contains `match`."""
 
     match: str
     times: int
@@ -65,9 +73,16 @@ class Fault:
 
 @dataclass
 class LoopbackHub:
-    """Use as a context manager. `requests` keeps every request; `fault` arranges for the next ones to go wrong."""
+    """The server, a context manager.
+
+    `requests` keeps every request. `fault` lets the next ones go wrong, `mode` all of them: "badtoken"
+    refuses every token, "login page" answers with a page for people, "429" asks for a pause. A client can set
+    the mode, too, with GET /test/mode/NAME. With `certificate`, a PEM file, the server speaks TLS.
+    """
 
     repositories: list[Repository]
+    mode: str = ""
+    certificate: Path | None = None
     requests: list[Request] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
@@ -75,15 +90,22 @@ class LoopbackHub:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if self.certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            self.url = self.url.replace("http", "https", 1)
         self._gone = threading.Event()
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        ).start()
         return self
 
     def __exit__(self, *_) -> None:
         self.vanish()
 
     def vanish(self) -> None:
-        """As if the network went: open connections are cut, new ones refused."""
+        """Cut open connections and refuse new ones, as if the network were gone."""
         if not self._gone.is_set():
             self._gone.set()
             threading.Thread(target=self._server.shutdown).start()
@@ -125,7 +147,12 @@ def _is_lfs(path: Path) -> bool:
 
 
 def _entry(name: str, path: Path) -> dict:
-    entry = {"type": "file", "path": name, "size": path.stat().st_size, "oid": _digest(path, path.stat().st_mtime, "sha1")}
+    entry = {
+        "type": "file",
+        "path": name,
+        "size": path.stat().st_size,
+        "oid": _digest(path, path.stat().st_mtime, "sha1"),
+    }
     if _is_lfs(path):
         entry["lfs"] = {"oid": _etag(path), "size": path.stat().st_size, "pointerSize": 134}
     return entry
@@ -151,7 +178,9 @@ def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
             if hub.gone:
                 self.close_connection = True
                 return
-            self.request_record = Request(self.command, self.path, self.headers["Range"], self.headers["Authorization"])
+            self.request_record = Request(
+                self.command, self.path, self.headers["Range"], self.headers["Authorization"]
+            )
             hub.requests.append(self.request_record)
             self.body = self.rfile.read(int(self.headers["Content-Length"] or 0))
             self.fault = hub.take_fault(f"{self.command} {self.path}")
@@ -163,7 +192,15 @@ def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
                     self.respond(self.fault.status, b'{"error": "a fault of the test"}', {"Retry-After": "0"})
                     return
             parts = urlsplit(self.path)
-            path, query = unquote(parts.path), parse_qs(parts.query)
+            path = unquote(parts.path)
+            if path.startswith("/test/mode/"):
+                hub.mode = path.removeprefix("/test/mode/")
+                self.respond(200)
+                return
+            if hub.mode in MODES and (hub.mode != "badtoken" or self.headers["Authorization"]):
+                self.respond(*MODES[hub.mode])
+                return
+            query = parse_qs(parts.query)
             for pattern, method in ROUTES:
                 if match := re.fullmatch(pattern, path):
                     method(self, query=query, **match.groupdict())
@@ -173,7 +210,10 @@ def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
         # What the routes share
 
         def respond(self, status: int, body: bytes = b"", headers: dict | None = None):
-            self.send_start(status, {"Content-Length": str(len(body)), "Content-Type": "application/json", **(headers or {})})
+            self.send_start(
+                status,
+                {"Content-Length": str(len(body)), "Content-Type": "application/json", **(headers or {})},
+            )
             if self.command != "HEAD":
                 self.send_body([body])
 
@@ -199,15 +239,21 @@ def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
 
         def find(self, kind: str, name: str, revision: str) -> tuple[Repository, str] | None:
-            """The repository and the commit, or None after having answered 404 as the Hub does."""
+            """Return the repository and the commit. Or answer 404 as the Hub does, and return None."""
             repository = next((r for r in hub.repositories if (r.kind, r.name) == (kind, name)), None)
             if repository is None:
-                self.respond(401, b'{"error": "Invalid username or password."}', {"X-Error-Code": "RepoNotFound"})
+                # Only those who log in are told that it does not exist
+                status = 404 if self.headers["Authorization"] else 401
+                self.respond(status, b'{"error": "not found"}', {"X-Error-Code": "RepoNotFound"})
                 return None
             commit = repository.commit(revision)
             if commit is None:
                 message = f"Invalid rev id: {revision}"
-                self.respond(404, json.dumps({"error": message}).encode(), {"X-Error-Code": "RevisionNotFound", "X-Error-Message": message})
+                self.respond(
+                    404,
+                    json.dumps({"error": message}).encode(),
+                    {"X-Error-Code": "RevisionNotFound", "X-Error-Message": message},
+                )
                 return None
             return repository, commit
 
@@ -222,8 +268,17 @@ def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
                     for file, path in repository.files(commit).items()
                 ]
                 answer = {
-                    "id": name, "_id": "0", "sha": commit, "private": False, "gated": False, "disabled": False, "tags": [],
-                    "downloads": 0, "likes": 0, "lastModified": "2026-01-01T00:00:00.000Z", "createdAt": "2026-01-01T00:00:00.000Z",
+                    "id": name,
+                    "_id": "0",
+                    "sha": commit,
+                    "private": False,
+                    "gated": False,
+                    "disabled": False,
+                    "tags": [],
+                    "downloads": 0,
+                    "likes": 0,
+                    "lastModified": "2026-01-01T00:00:00.000Z",
+                    "createdAt": "2026-01-01T00:00:00.000Z",
                     "siblings": siblings,
                 }
                 self.respond(200, json.dumps(answer).encode())
@@ -232,11 +287,16 @@ def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
             if found := self.find(kind, name, revision):
                 repository, commit = found
                 folder = (folder or "").strip("/")
-                inside = {f: p for f, p in repository.files(commit).items() if not folder or f.startswith(folder + "/")}
+                inside = {
+                    f: p
+                    for f, p in repository.files(commit).items()
+                    if not folder or f.startswith(folder + "/")
+                }
                 if folder and not inside:
                     self.respond(404, b'{"error": "not found"}', {"X-Error-Code": "EntryNotFound"})
                     return
-                entries, seen = [], set()
+                entries = []
+                seen = set()
                 for file, path in inside.items():
                     rest = file[len(folder) + 1 :] if folder else file
                     parents = rest.split("/")[:-1]
@@ -257,7 +317,8 @@ def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
                 entries = [_entry(path, files[path]) for path in wanted if path in files]
                 entries += [
                     {"type": "directory", "path": path, "size": 0, "oid": "0" * 40}
-                    for path in wanted if any(file.startswith(path.strip("/") + "/") for file in files)
+                    for path in wanted
+                    if any(file.startswith(path.strip("/") + "/") for file in files)
                 ]
                 self.respond(200, json.dumps(entries).encode())
 
@@ -273,24 +334,45 @@ def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
                 repository, commit = found
                 path = repository.files(commit).get(file)
                 if path is None:
-                    self.respond(404, b"Entry not found", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit})
+                    self.respond(
+                        404, b"Entry not found", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit}
+                    )
                     return
-                headers = {"X-Repo-Commit": commit, "Accept-Ranges": "bytes", "X-Linked-Size": str(path.stat().st_size)}
+                headers = {
+                    "X-Repo-Commit": commit,
+                    "Accept-Ranges": "bytes",
+                    "X-Linked-Size": str(path.stat().st_size),
+                }
                 if _is_lfs(path):
-                    headers |= {"X-Linked-ETag": f'"{_etag(path)}"', "Location": f"{hub.url}/cdn/{kind}/{name}/{commit}/{file}"}
+                    headers |= {
+                        "X-Linked-ETag": f'"{_etag(path)}"',
+                        "Location": f"{hub.url}/cdn/{kind}/{name}/{commit}/{file}",
+                    }
                     self.respond(302, b"", headers)
                 else:
-                    headers |= {"ETag": f'"{_etag(path)}"', "Location": f"/api/resolve-cache/{kind}/{name}/{commit}/{file}"}
+                    headers |= {
+                        "ETag": f'"{_etag(path)}"',
+                        "Location": f"/api/resolve-cache/{kind}/{name}/{commit}/{file}",
+                    }
                     self.respond(307, b"", headers)
 
         def content(self, query, kind, name, commit, file):
             repository = next(r for r in hub.repositories if (r.kind, r.name) == (kind, name))
             path = repository.files(commit)[file]
             size = path.stat().st_size
-            headers = {"ETag": f'"{_etag(path)}"', "X-Repo-Commit": commit, "Accept-Ranges": "bytes", "Content-Type": "application/octet-stream"}
-            start, stop, status = 0, size, 200
+            headers = {
+                "ETag": f'"{_etag(path)}"',
+                "X-Repo-Commit": commit,
+                "Accept-Ranges": "bytes",
+                "Content-Type": "application/octet-stream",
+            }
+            start = 0
+            stop = size
+            status = 200
             if asked := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers["Range"] or ""):
-                start, stop, status = int(asked[1]), min(int(asked[2] or size - 1) + 1, size), 206
+                start = int(asked[1])
+                stop = min(int(asked[2] or size - 1) + 1, size)
+                status = 206
                 if start >= size:
                     self.respond(416, b"", {"Content-Range": f"bytes */{size}"})
                     return
@@ -307,7 +389,10 @@ def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
         (rf"/api/{repo}/revision/(?P<revision>[^/]+)", Handler.info),
         (rf"/api/{repo}/tree/(?P<revision>[^/]+)(?P<folder>/.*)?", Handler.tree),
         (rf"/api/{repo}/paths-info/(?P<revision>[^/]+)", Handler.paths_info),
-        (r"/(?P<prefix>datasets/|spaces/)?(?P<name>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<file>.+)", Handler.resolve),
+        (
+            r"/(?P<prefix>datasets/|spaces/)?(?P<name>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<file>.+)",
+            Handler.resolve,
+        ),
     )
     return Handler
 

@@ -1,4 +1,7 @@
-"""Binder's image, and `python -m helpers.fetch`: model and reviews are in it when the Hub answers; else it is built without."""
+"""Protects a learner on Binder from an image without model and reviews, and from one that is not built.
+
+The tests also cover `python -m helpers.start.fetch`.
+"""
 
 import os
 import subprocess
@@ -14,7 +17,7 @@ from hub.test_notebooks import NOWHERE
 
 @pytest.fixture
 def build(tmp_path):
-    """Runs binder/postBuild with a `uv` that only notes what it was asked to install."""
+    """Run binder/postBuild with a `uv` that only notes what it was asked to install."""
     noted = tmp_path / "noted"
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -24,7 +27,14 @@ def build(tmp_path):
 
     def run(env):
         path = os.pathsep.join([str(programs), os.environ["PATH"]])
-        done = subprocess.run([ROOT / "binder" / "postBuild"], cwd=ROOT, env=env | {"PATH": path}, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [ROOT / "binder" / "postBuild"],
+            cwd=ROOT,
+            env=env | {"PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr[-2000:]
         assert "--torch-backend=cpu --requirements binder/pins.txt" in noted.read_text()
         return done.stdout + done.stderr
@@ -46,4 +56,8 @@ def test_the_image_is_built_without_them_when_it_does_not(build, home):
 def test_a_fault_in_the_middle_says_so_and_keeps_the_build(build, hub, home):
     hub.fault(WEIGHTS, status=503, times=99)
     said = build(environment(hub.url, home))
-    assert "small: not all was fetched" in said and "Traceback" not in said and "Building on without them" in said
+    assert (
+        "small: not all was fetched" in said
+        and "Traceback" not in said
+        and "Building on without them" in said
+    )

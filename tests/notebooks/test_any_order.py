@@ -1,4 +1,4 @@
-"""Every cell of every notebook, run first: it works, or one sentence says which cell to run before."""
+"""Protects a learner who runs any cell first: it works, or one sentence says which cell comes before."""
 
 import os
 import re
@@ -14,9 +14,13 @@ pytestmark = pytest.mark.faults
 SETUP = code_cells(NOTEBOOKS[0])[0].source
 CELLS = [(path.stem, cell.id) for path in NOTEBOOKS for cell in code_cells(path)]
 OTHERS = [(stem, name) for stem, name in CELLS if name != "setup"]
-SENTENCE = re.compile(r"`(\w+)` is made in the section '(.+)', by the cell that begins `(.+)`: run that cell first, or all above with Run → .+\.")
+SENTENCE = re.compile(
+    r"`(\w+)` is made in the section '(.+)' by the cell that begins `(.+)`: "
+    r"run that cell first, or run all cells above this one with Run → .+\."
+)
 
-# A kernel for each cell would take minutes. What has been imported stays; names and the history of inputs are as they were.
+# A kernel for each cell would take minutes. What has been imported stays; names and the history of inputs are
+# as they were.
 KEEP = """
 def start_over(names=globals(), kept=dict(globals()), inputs=len(In) - 1):
     names.clear()
@@ -29,7 +33,7 @@ AGAIN = "get_ipython().start_over()"
 
 
 def run_each(before, folder):
-    """{(notebook, cell): its outputs}, each run after the cells `before` and nothing else."""
+    """Run each cell after the cells `before` and nothing else. Returns {(notebook, cell): its outputs}."""
     sources = [*before, KEEP, AGAIN]
     for path in NOTEBOOKS:
         for cell in code_cells(path):
@@ -38,22 +42,26 @@ def run_each(before, folder):
     notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
     hidden = ("PYTHONPATH", "JPY_SESSION_NAME")
     env = {name: value for name, value in os.environ.items() if name not in hidden} | OFFLINE
-    NotebookClient(notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": str(folder)}}).execute(env=env)
+    NotebookClient(
+        notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": str(folder)}}
+    ).execute(env=env)
     ours = [cell for cell in notebook.cells if cell.source in (*before, KEEP, AGAIN)]
-    assert [cell.outputs for cell in ours if any(output.output_type == "error" for output in cell.outputs)] == []
-    return dict(zip(OTHERS, [cell.outputs for cell in notebook.cells[len(before) + 2::2]], strict=True))
+    assert [
+        cell.outputs for cell in ours if any(output.output_type == "error" for output in cell.outputs)
+    ] == []
+    return dict(zip(OTHERS, [cell.outputs for cell in notebook.cells[len(before) + 2 :: 2]], strict=True))
 
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory):
-    """Not even the setup cell was run."""
+    """Run each cell where not even the setup cell was run."""
     folder = tmp_path_factory.mktemp("fresh")
     return run_each([], folder), sorted(folder.rglob("*"))
 
 
 @pytest.fixture(scope="module")
 def after_setup(tmp_path_factory):
-    """The setup cell was run; in a folder of its own, for what a cell writes."""
+    """Run each cell after the setup cell, in a folder of its own for what a cell writes."""
     folder = tmp_path_factory.mktemp("course")
     for name in ("helpers", "notebooks"):
         (folder / name).symlink_to(ROOT / name)
@@ -66,7 +74,9 @@ def errors(outputs):
 
 @pytest.mark.parametrize(("stem", "name"), OTHERS)
 def test_in_a_fresh_kernel_a_cell_works_or_python_names_what_is_missing(fresh, stem, name):
-    """Nothing of ours is loaded. A misleading error would be one of another kind: a file not found, an attribute of None."""
+    """Nothing of the course is loaded. Another kind of error would mislead: a file not found, an attribute of
+    None.
+    """
     for error in errors(fresh[0][stem, name]):
         missing = error.ename == "ModuleNotFoundError" and error.evalue == "No module named 'helpers'"
         assert missing or error.ename == "NameError", error.evalue
@@ -78,8 +88,9 @@ def test_in_a_fresh_kernel_no_cell_leaves_anything_behind(fresh):
 
 
 def place(stem, section, begins):
-    """The cells of this notebook that the sentence may mean."""
-    found, heading = [], ""
+    """Find the cells of this notebook that the sentence may mean."""
+    found = []
+    heading = ""
     for cell in read(NOTEBOOKS[[path.stem for path in NOTEBOOKS].index(stem)]).cells:
         if cell.cell_type == "markdown":
             heading = ([line for line in cell.source.splitlines() if line.startswith("#")] or [heading])[-1]
@@ -90,7 +101,9 @@ def place(stem, section, begins):
 
 @pytest.mark.parametrize(("stem", "name"), OTHERS)
 def test_after_setup_a_cell_works_or_one_sentence_says_what_to_run_before(after_setup, stem, name):
-    """The kernel is not told which notebook is open, as in Colab: the sentence must be of this one, and of a cell above."""
+    """As in Colab, the kernel does not know which notebook is open. The sentence must mean this one, and a
+    cell above.
+    """
     outputs = after_setup[stem, name]
     if not errors(outputs):
         return
@@ -103,5 +116,8 @@ def test_after_setup_a_cell_works_or_one_sentence_says_what_to_run_before(after_
 
 
 def test_most_cells_need_another_before(fresh, after_setup):
-    """If the names were not taken away in between, all would work."""
-    assert all(sum(bool(errors(outputs)) for outputs in results.values()) > len(OTHERS) / 2 for results in (fresh[0], after_setup))
+    """If the names were not taken away in between, all cells would work."""
+    assert all(
+        sum(bool(errors(outputs)) for outputs in results.values()) > len(OTHERS) / 2
+        for results in (fresh[0], after_setup)
+    )

@@ -1,4 +1,4 @@
-"""Every notebook runs from top to bottom, offline, in a fresh kernel, and is then asked what it learned."""
+"""Protects a learner from a cell that fails: every notebook runs from top to bottom, offline."""
 
 import copy
 import html
@@ -18,23 +18,29 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": "http://127.0.0.1:9", "FINETUNE
 
 # What is asked in the kernel after the last cell: an expression that json can write.
 QUESTIONS = {
-    "01_prepare_dataset": "{'rows': len(small_train), 'share': [cost.padding_share for cost in costs], 'width': len(padded_train[0]['input_ids'])}",
+    "01_prepare_dataset": (
+        "{'rows': len(small_train), 'share': [cost.padding_share for cost in costs], 'width':"
+        " len(padded_train[0]['input_ids'])}"
+    ),
     "02_train_with_trainer": (
-        "{'losses': run.series('loss')[1], 'status': run.status, 'evaluations': len(run.evaluations), 'accuracy': accuracy,"
-        " 'labels': sorted(answer['label'] for answer in answers), 'mistakes': len(mistakes), 'freed': 'model' not in globals(),"
-        " 'pasted': pasted_code_gives_the_same_losses(panel), 'speeds': list(speeds.values()),"
-        " 'aligned': labels.tolist() == tokenized_eval['label'][:], 'grouped': args.train_sampling_strategy}"
+        "{'losses': run.series('loss')[1], 'status': run.status, 'evaluations': len(run.evaluations),"
+        " 'accuracy': accuracy, 'labels': sorted(answer['label'] for answer in answers), 'mistakes':"
+        " len(mistakes), 'freed': 'model' not in globals(), 'pasted':"
+        " pasted_code_gives_the_same_losses(panel), 'speeds': list(speeds.values()), 'aligned':"
+        " labels.tolist() == tokenized_eval['label'][:], 'grouped': args.train_sampling_strategy}"
     ),
     "03_native_pytorch_loop": (
-        "{'losses': run.series('loss')[1], 'status': run.status, 'accuracy': accuracy, 'difference': list(difference.values()),"
-        " 'resumed': [unbroken, resumed], 'pasted': pasted_code_gives_the_same_losses(panel)}"
+        "{'losses': run.series('loss')[1], 'status': run.status, 'accuracy': accuracy, 'difference':"
+        " list(difference.values()), 'resumed': [unbroken, resumed], 'pasted':"
+        " pasted_code_gives_the_same_losses(panel)}"
     ),
 }
 
 # The panel trains, then its code is run as if pasted into a cell.
 PASTED = """
 def pasted_code_gives_the_same_losses(panel):
-    first = panel.run(train_size=100, num_train_epochs=1, per_device_train_batch_size=4, learning_rate=3e-4, warmup_steps=0.2, seed=3)
+    settings = {"train_size": 100, "num_train_epochs": 1, "per_device_train_batch_size": 4}
+    first = panel.run(**settings, learning_rate=3e-4, warmup_steps=0.2, seed=3)
     names = dict(globals())
     exec(panel._source.value, names)
     return [first.series("loss")[1], names["again"].series("loss")[1]]
@@ -43,7 +49,7 @@ def pasted_code_gives_the_same_losses(panel):
 
 @pytest.fixture(scope="module", params=STEMS)
 def executed(request):
-    """(stem, executed notebook, answers to its question). A cell that raises fails here, with its traceback."""
+    """Return stem, executed notebook, and answers to its question. A cell that raises fails here."""
     path = NOTEBOOKS[STEMS.index(request.param)]
     notebook = read(path)
     return path.stem, notebook, execute_and_ask(notebook, QUESTIONS[path.stem])
@@ -68,12 +74,14 @@ def test_each_notebook_has_its_question():
 
 
 def test_nothing_on_stderr_that_a_learner_would_worry_about(executed):
-    """A progress bar and the load report are explained in the text; a warning is not."""
+    """The text explains a progress bar and the load report. It does not explain a warning."""
     _, notebook, _ = executed
     noise = [
         (name, output["text"])
         for name, output in outputs(notebook)
-        if output.get("name") == "stderr" and "LOAD REPORT" not in output["text"] and "%|" not in output["text"]
+        if output.get("name") == "stderr"
+        and "LOAD REPORT" not in output["text"]
+        and "%|" not in output["text"]
     ]
     assert noise == []
 
@@ -82,7 +90,9 @@ def test_pictures_are_there(executed):
     stem, notebook, _ = executed
     drawn = {name for name, output in outputs(notebook) if "image/png" in output.get("data", {})}
     drawing = re.compile(r"^plots\.|live_curve\(run, |^\w+Explorer\(|^(panel|tester)$", re.MULTILINE)
-    expected = {cell.id for cell in notebook.cells if cell.cell_type == "code" and drawing.search(cell.source)}
+    expected = {
+        cell.id for cell in notebook.cells if cell.cell_type == "code" and drawing.search(cell.source)
+    }
     assert drawn == expected and len(expected) >= 2, stem
 
 
@@ -93,33 +103,54 @@ def test_it_learned_what_it_promises(executed):
         assert answer["share"][0] > answer["share"][1] > answer["share"][2]
         return
     first, pasted = answer["pasted"]
-    assert len(first) >= 20 and first == pasted, "the code shown under the panel reproduces its run, to the last bit"
+    assert len(first) >= 20 and first == pasted, (
+        "the code shown under the panel reproduces its run, to the last bit"
+    )
     losses = answer["losses"]
     assert answer["status"] == "finished"
     assert losses[-1] < losses[0]
     assert answer["accuracy"] > 0.40
     if stem == "02_train_with_trainer":
         assert answer["evaluations"] == 3 and answer["mistakes"] == 5 and answer["freed"]
-        assert answer["aligned"] and answer["grouped"] == "group_by_length", "with grouping, Trainer shuffles the rows that it predicts"
+        assert answer["aligned"] and answer["grouped"] == "group_by_length", (
+            "with grouping, Trainer shuffles the rows that it predicts"
+        )
         assert answer["speeds"][-1] > 1.5 * answer["speeds"][0] > 0, "the ladder leads upwards"
-        assert answer["labels"] == ["1 star", "2 star", "3 stars", "4 stars", "5 stars"], "the saved model names its classes"
+        assert answer["labels"] == [
+            "1 star",
+            "2 star",
+            "3 stars",
+            "4 stars",
+            "5 stars",
+        ], "the saved model names its classes"
     else:
         assert len(answer["difference"]) >= 50
-        assert max(answer["difference"]) == 0, "on a CPU in float32 the Trainer's losses are the loop's losses, to the last bit"
+        assert max(answer["difference"]) == 0, (
+            "on a CPU in float32 the Trainer's losses are the loop's losses, to the last bit"
+        )
         unbroken, resumed = answer["resumed"]
         assert len(unbroken) == 10 and unbroken == resumed
 
 
 def test_a_page_without_widgets_shows_pictures_and_sentences(executed):
-    """nbconvert and GitHub have no kernel: a widget would be an empty box."""
+    """nbconvert and GitHub have no kernel, so a widget would be an empty box."""
     stem, notebook, _ = executed
     saved = copy.deepcopy(notebook)
     saved.metadata.pop("widgets", None)  # as committed, and as on GitHub
     page, _ = HTMLExporter().from_notebook_node(saved)
-    panels = [output for _, output in outputs(notebook) if WIDGET_VIEW in output.get("data", {}) and "image/png" in output["data"]]
-    assert len(panels) == {"01_prepare_dataset": 2, "02_train_with_trainer": 2, "03_native_pytorch_loop": 1}[stem]
+    panels = [
+        output
+        for _, output in outputs(notebook)
+        if WIDGET_VIEW in output.get("data", {}) and "image/png" in output["data"]
+    ]
+    assert (
+        len(panels)
+        == {"01_prepare_dataset": 2, "02_train_with_trainer": 2, "03_native_pytorch_loop": 1}[stem]
+    )
     for output in panels:
-        assert output["data"]["image/png"].strip()[:200] in page.replace("\n", ""), "the picture is in the page"
+        assert output["data"]["image/png"].strip()[:200] in page.replace("\n", ""), (
+            "the picture is in the page"
+        )
         assert f"When this cell ran: {html.escape(output['data']['text/plain'], quote=False)}"[:60] in page
 
 
@@ -137,12 +168,15 @@ threading.Thread(target=press_after_three_points, daemon=True).start()
 
 @pytest.mark.parametrize(("number", "train_cell"), [(2, "train"), (3, "loop")])
 def test_interrupting_the_training_cell_keeps_model_and_history(number, train_cell):
-    """The ■ button sends SIGINT. The cell must end without an error, and what was learned must still be there."""
+    """The ■ button sends SIGINT. The cell must end without an error, and what was learned must remain."""
     notebook = read(NOTEBOOKS[number - 1])
     position = next(i for i, cell in enumerate(notebook.cells) if cell.id == train_cell)
     before = [cell for cell in notebook.cells[:position] if cell.id != "ladder"]
     notebook.cells = [*before, new_code_cell(PRESS_INTERRUPT), notebook.cells[position]]
-    model_works = "model(**{k: v.to(model.device) for k, v in tokenizer('good', return_tensors='pt').items()}).logits.shape[-1]"
+    model_works = (
+        "model(**{k: v.to(model.device) for k, v in tokenizer('good',"
+        " return_tensors='pt').items()}).logits.shape[-1]"
+    )
     answer = execute_and_ask(notebook, f"[run.status, len(run.history), {model_works}]")
     assert answer[0] == "stopped" and answer[1] >= 3 and answer[2] == 5
     assert any("Interrupted" in output.get("text", "") for output in notebook.cells[-2].outputs)

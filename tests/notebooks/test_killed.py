@@ -1,4 +1,4 @@
-"""A notebook whose training was killed or interrupted ends as if nothing had happened, when its cells are run again."""
+"""Protects a learner whose notebook is killed or interrupted: run again, it ends as if nothing happened."""
 
 import json
 import os
@@ -17,14 +17,19 @@ FOLDERS = {"02_train_with_trainer": "02_trainer", "03_native_pytorch_loop": "03_
 # Few rows, and a folder of their own: the tests that execute whole notebooks run beside these.
 SETUP = """
 import dataclasses
+import helpers.machine
 from helpers.profiles import PROFILES
-profile, machine = helpers.setup(dataclasses.replace(PROFILES["offline"], name="killed", train_size=64, eval_size=16, num_train_epochs=2))
+sizes = dict(train_size=64, eval_size=16, num_train_epochs=2)
+small = dataclasses.replace(PROFILES["offline"], name="killed", **sizes)
+helpers.machine._bf16_is_faster = lambda: {faster}
+profile, machine = helpers.setup(small)
 """
 KILL = """
 import os, signal, threading, time
 from pathlib import Path
 def kill():
-    while not [path for path in Path({folder!r}).rglob("*") if path.name in ("complete.json", "checkpoint-2.pt")]:
+    saved = ("complete.json", "checkpoint-2.pt")
+    while not [path for path in Path({folder!r}).rglob("*") if path.name in saved]:
         time.sleep(0.001)
     os.kill(os.getpid(), signal.SIGKILL)
 threading.Thread(target=kill, daemon=True).start()
@@ -33,7 +38,7 @@ threading.Thread(target=kill, daemon=True).start()
 
 # ■ at the third step: in notebook 2 before the first checkpoint.
 INTERRUPT = """
-from helpers.runs import Run
+from helpers.train.runs import Run
 log = Run.log
 def interrupted(self, *args, **kwargs):
     log(self, *args, **kwargs)
@@ -45,37 +50,60 @@ Run.log = interrupted
 ASK = "import json; print(json.dumps([run.status, *run.series('loss')]))"
 
 
-def executed(path, *steps):
-    """The notebook from its setup to what comes before its training, then `steps`, in a fresh kernel: code, or the cells that train where it
-    is None. What each step printed."""
+def executed(path, *steps, faster):
+    """Run the notebook from its setup up to its training, then `steps`, in a fresh kernel.
+
+    A step is code, or None for the cells that train. `faster` is what the kernel finds out about bf16.
+    Returns what each step printed.
+    """
     notebook = read(path)
     training = [cell for cell in notebook.cells if cell.id in TRAINS[path.stem]]
     first = notebook.cells.index(training[0])
     cells = [cell for cell in notebook.cells[:first] if cell.cell_type == "code" and cell.id != "ladder"]
     for cell in cells:
         if cell.id == "setup":
-            cell.source = cell.source.replace("profile, machine = helpers.setup(PROFILE)", SETUP)
+            setup = SETUP.format(faster=faster)
+            cell.source = cell.source.replace("profile, machine = helpers.setup(PROFILE)", setup)
     trains = "\n".join(cell.source for cell in training)
     cells += [new_code_cell(trains if step is None else step) for step in steps]
     environment = {name: value for name, value in os.environ.items() if name != "FINETUNE_PROFILE"}
     notebook = nbformat.v4.new_notebook(cells=cells)
     client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(ROOT / "notebooks")}})
     client.execute(env=environment | {"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": "http://127.0.0.1:9"})
-    return ["".join(output.get("text", "") for output in cell.outputs if output.get("name") == "stdout") for cell in cells[-len(steps):]]
+    return [
+        "".join(output.get("text", "") for output in cell.outputs if output.get("name") == "stdout")
+        for cell in cells[-len(steps) :]
+    ]
 
 
-@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.stem in TRAINS], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in NOTEBOOKS if path.stem in TRAINS], ids=lambda path: path.stem
+)
 def test_after_a_kill_or_an_interrupt_the_same_cells_end_at_the_same_losses(path):
-    """Whatever the cells leave in memory or on the disk, trained again they must not go on with half a training, nor with another's."""
+    """The cells may leave something in memory or on the disk. Run again, they must not go on with half a
+    training, nor with another's.
+
+    The second kernel measures that bf16 is faster, the first one did not: the measurement is noisy. If the
+    second kernel trained in bf16, it would begin at the beginning and delete the checkpoints.
+    """
     folder = ROOT / "runs" / FOLDERS[path.stem] / "killed-bert-tiny-synthetic-synthetic-reviews"
     shutil.rmtree(folder, ignore_errors=True)
     with pytest.raises(DeadKernelError):
-        executed(path, KILL.format(folder=str(folder)), None)
-    resumed, first, again, second, _, stopped, third, _, fourth = executed(path, None, ASK, None, ASK, INTERRUPT, None, ASK, None, ASK)
+        executed(path, KILL.format(folder=str(folder)), None, faster=False)
+    resumed, first, again, second, _, stopped, third, _, fourth = executed(
+        path, None, ASK, None, ASK, INTERRUPT, None, ASK, None, ASK, faster=True
+    )
     assert "Going on from step" in resumed
     status, steps, losses = json.loads(first)
-    assert [status, steps] == ["finished", list(range(1, 17))], "the record has every step once, those before the kill included"
-    assert json.loads(second) == json.loads(first) and "Going on" not in again, "a training that had ended begins afresh"
+    assert [status, steps] == [
+        "finished",
+        list(range(1, 17)),
+    ], "the record has every step once, those before the kill included"
+    assert json.loads(second) == json.loads(first) and "Going on" not in again, (
+        "a training that had ended begins afresh"
+    )
     assert json.loads(third) == ["stopped", [1, 2, 3], losses[:3]] and "Interrupted" in stopped
-    assert json.loads(fourth) == json.loads(first), "without a checkpoint from the beginning, and not with a model that has three steps behind it"
+    assert json.loads(fourth) == json.loads(first), (
+        "without a checkpoint from the beginning, and not with a model that has three steps behind it"
+    )
     shutil.rmtree(folder)

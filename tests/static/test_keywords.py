@@ -1,6 +1,7 @@
-"""Every keyword that notebooks and helpers pass to a library exists in the signature installed here.
+"""Protects a learner from an argument that the installed libraries no longer know.
 
-`evaluation_strategy`, `tokenizer=`, `no_cuda` and others vanished from transformers 5, and tutorials broke one by one.
+`evaluation_strategy`, `tokenizer=`, `no_cuda` and others vanished from transformers 5, and tutorials broke
+one by one.
 """
 
 import ast
@@ -13,12 +14,32 @@ from notebook_files import NOTEBOOKS, ROOT, code_cells
 
 # Variables whose methods are called with keywords, and what they hold.
 INSTANCES = {
-    "tokenizer": "transformers:BertTokenizer", "trainer": "transformers:Trainer", "small_train": "datasets:Dataset",
-    "split": "datasets:Dataset", "metric": "evaluate:Metric", "model": "transformers:BertForSequenceClassification",
-    "lr_scheduler": "torch.optim.lr_scheduler:LambdaLR", "optimizer": "torch.optim:AdamW", "run": "helpers.runs:Run",
-    "left": "matplotlib.axes:Axes", "right": "matplotlib.axes:Axes", "ax": "matplotlib.axes:Axes", "figure": "matplotlib.figure:Figure",
+    "tokenizer": "transformers:BertTokenizer",
+    "trainer": "transformers:Trainer",
+    "small_train": "datasets:Dataset",
+    "split": "datasets:Dataset",
+    "metric": "evaluate:Metric",
+    "model": "transformers:BertForSequenceClassification",
+    "lr_scheduler": "torch.optim.lr_scheduler:LambdaLR",
+    "optimizer": "torch.optim:AdamW",
+    "run": "helpers.train:Run",
+    "left": "matplotlib.axes:Axes",
+    "right": "matplotlib.axes:Axes",
+    "ax": "matplotlib.axes:Axes",
+    "figure": "matplotlib.figure:Figure",
 }
-LIBRARIES = ("transformers", "datasets", "evaluate", "torch", "tqdm", "matplotlib", "sklearn", "pandas", "helpers", "IPython")
+LIBRARIES = (
+    "transformers",
+    "datasets",
+    "evaluate",
+    "torch",
+    "tqdm",
+    "matplotlib",
+    "sklearn",
+    "pandas",
+    "helpers",
+    "IPython",
+)
 
 SOURCES = {path.stem: "\n\n".join(cell.source for cell in code_cells(path)) for path in NOTEBOOKS}
 SOURCES |= {
@@ -29,7 +50,7 @@ SOURCES |= {
 
 
 def imported_names(tree):
-    """Name → object, for everything imported from the libraries."""
+    """Map the names to the objects for everything imported from the libraries."""
     names = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -43,12 +64,14 @@ def imported_names(tree):
             for alias in node.names:
                 found = getattr(module, alias.name, None)
                 submodule = f"{node.module}.{alias.name}"
-                names[alias.asname or alias.name] = importlib.import_module(submodule) if found is None else found
+                names[alias.asname or alias.name] = (
+                    importlib.import_module(submodule) if found is None else found
+                )
     return names
 
 
 def resolve(function, names):
-    """The object that is called, or None where it cannot be known without running the code."""
+    """Return the object that is called, or None where only running the code would tell."""
     if isinstance(function, ast.Name):
         return names.get(function.id) or instance_class(function.id, call=True)
     if isinstance(function, ast.Attribute):
@@ -69,11 +92,13 @@ def instance_class(name, call=False):
 
 
 def keyword_calls(source):
-    """(called object, keywords, code) for each call with keywords that can be resolved."""
+    """Yield (called object, keywords, code) for each call with keywords that can be resolved."""
     tree = ast.parse(source)
     names = imported_names(tree)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and (keywords := [keyword.arg for keyword in node.keywords if keyword.arg]):
+        if isinstance(node, ast.Call) and (
+            keywords := [keyword.arg for keyword in node.keywords if keyword.arg]
+        ):
             called = resolve(node.func, names)
             if callable(called):
                 yield called, keywords, ast.unparse(node.func)
@@ -91,7 +116,11 @@ def unknown_keywords(called, keywords):
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_keywords_exist_in_the_installed_signatures(name):
-    problems = {code: unknown for called, keywords, code in keyword_calls(SOURCES[name]) if (unknown := unknown_keywords(called, keywords))}
+    problems = {
+        code: unknown
+        for called, keywords, code in keyword_calls(SOURCES[name])
+        if (unknown := unknown_keywords(called, keywords))
+    }
     assert problems == {}
 
 
@@ -99,12 +128,26 @@ def test_the_check_sees_the_calls_that_matter():
     """A check that resolves nothing would pass for ever."""
     seen = {code for source in SOURCES.values() for _, _, code in keyword_calls(source)}
     expected = {
-        "TrainingArguments", "Trainer", "load_dataset", "AdamW", "get_scheduler", "DataLoader", "metric.compute", "metric.add_batch",
-        "tokenizer", "small_train.map", "dataset['train'].shuffle", "torch.autocast",
+        "TrainingArguments",
+        "Trainer",
+        "load_dataset",
+        "AdamW",
+        "get_scheduler",
+        "DataLoader",
+        "metric.compute",
+        "metric.add_batch",
+        "tokenizer",
+        "small_train.map",
+        "dataset['train'].shuffle",
+        "torch.autocast",
     }
     assert expected - seen == set()
 
 
 def test_the_check_fails_for_a_keyword_of_old():
-    called, keywords, _ = next(keyword_calls('from transformers import TrainingArguments\nTrainingArguments(evaluation_strategy="epoch")'))
+    called, keywords, _ = next(
+        keyword_calls(
+            'from transformers import TrainingArguments\nTrainingArguments(evaluation_strategy="epoch")'
+        )
+    )
     assert unknown_keywords(called, keywords) == ["evaluation_strategy"]

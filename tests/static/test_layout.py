@@ -1,4 +1,4 @@
-"""The plan of the house: imports run upwards only, `import helpers` is cheap, the bundled files stay small."""
+"""Protects a reader of the code: imports between rooms run one way, and `import helpers` is cheap."""
 
 import ast
 import subprocess
@@ -8,34 +8,66 @@ import pytest
 from notebook_files import ROOT
 
 HELPERS = ROOT / "helpers"
-FLOORS = {
-    "profiles": 1, "environment": 1, "files": 1, "packages": 1, "links": 1,
-    "runs": 2, "data": 2, "metrics": 2, "models": 2, "subset": 2, "learning_rates": 2, "errors": 2, "cell_order": 2,
-    "training": 3, "checkpoints": 3, "plots": 3, "hub": 3, "recipes": 3, "ladder": 3, "attribution": 3,
-    "widgets": 4, "estimate": 4, "session": 5, "fetch": 5,
-}
+# Each room may import from itself and from the rooms on the lines above it. Rooms of one line do not know
+# each other.
+ROOMS = [
+    {"files", "machine", "profiles"},
+    {"hub"},
+    {"data", "explain"},
+    {"judge", "train"},
+    {"show", "start"},
+    {"tools"},
+]
 
 
-def floor_of(path):
-    return FLOORS[path.relative_to(HELPERS).parts[0].removesuffix(".py")]
+def room_of(path):
+    return path.relative_to(HELPERS).parts[0].removesuffix(".py")
 
 
-def imported_helpers(path):
+def line_of(room):
+    return next(number for number, rooms in enumerate(ROOMS) if room in rooms)
+
+
+def imported_rooms(path):
+    """Yield the rooms that a file imports from, inside its functions too."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module == "helpers":
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("helpers."):
             yield node.module.split(".")[1]
+        elif isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("helpers."))
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in HELPERS.rglob("*.py") if p != HELPERS / "__init__.py" and "offline" not in p.parts], ids=lambda p: p.stem
-)
-def test_a_file_imports_only_from_floors_below(path):
-    """A circle of imports makes every file need every other. Files of one package may import each other."""
-    for name in imported_helpers(path):
-        same_package = path.parent.name == name
-        assert same_package or FLOORS[name] < floor_of(path), f"{path.name} imports {name}"
+FILES = [
+    path for path in HELPERS.rglob("*.py") if path != HELPERS / "__init__.py" and "offline" not in path.parts
+]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(HELPERS)))
+def test_imports_run_one_way(path):
+    """If imports run in a circle, every file needs every other."""
+    own = room_of(path)
+    for room in set(imported_rooms(path)) - {own}:
+        assert line_of(room) < line_of(own), f"{path.name} of {own} imports from {room}"
+
+
+def test_the_offline_room_holds_data_only():
+    """`accuracy.py` is the metric itself, which `evaluate.load` reads from its folder."""
+    assert [path.name for path in (HELPERS / "offline").rglob("*.py")] == ["accuracy.py"]
+
+
+@pytest.mark.parametrize("client", ["requests", "httpx", "urllib.request"])
+def test_only_the_hub_room_talks_to_the_network(client):
+    """The path of a file shows whether it asks the Hub."""
+    for path in FILES:
+        imported = {
+            alias.name
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        }
+        assert client not in imported or room_of(path) == "hub", path
 
 
 def test_import_helpers_loads_nothing_heavy_and_takes_under_a_fifth_of_a_second():
@@ -48,12 +80,18 @@ def test_import_helpers_loads_nothing_heavy_and_takes_under_a_fifth_of_a_second(
 
 
 def test_an_old_python_is_told_what_to_choose():
-    """Studio Lab's default kernel is older than the course: a syntax error somewhere inside would tell a learner nothing."""
+    """Studio Lab's default kernel is older than the course. A syntax error somewhere inside would tell a
+    learner nothing.
+    """
     code = "import sys; sys.version_info = (3, 9, 18); import helpers"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert "needs Python 3.11 or newer; this kernel is" in done.stderr and "environment.yml" in done.stderr
 
 
 def test_bundled_files_stay_below_ten_megabytes():
-    size = sum(path.stat().st_size for path in (HELPERS / "offline").rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    size = sum(
+        path.stat().st_size
+        for path in (HELPERS / "offline").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    )
     assert size < 10e6, f"{size / 1e6:.1f} MB"

@@ -1,4 +1,7 @@
-"""What is committed as a notebook: readable by every host, in order, clean. Needs neither torch nor a kernel."""
+"""Protects a learner from a notebook that a host cannot read, that is out of order, or that is not clean.
+
+Needs neither torch nor a kernel.
+"""
 
 import ast
 import json
@@ -24,7 +27,7 @@ def test_notebook_is_valid(path):
 
 @each_notebook
 def test_committed_without_outputs(path):
-    """Outputs of one machine show another's versions and figures, and make every diff unreadable."""
+    """One machine's outputs show another's versions and figures, and make every diff unreadable."""
     for cell in code_cells(path):
         assert cell.outputs == [] and cell.execution_count is None, cell.id
 
@@ -37,7 +40,7 @@ def test_no_widget_state_in_metadata(path):
 
 @each_notebook
 def test_cell_ids_are_names_and_unique(path):
-    """Generated ids change with every save; these stay, so that a diff shows what changed."""
+    """Generated ids change with every save. These stay, so that a diff shows what changed."""
     ids = [cell.id for cell in read(path).cells]
     assert len(set(ids)) == len(ids)
     assert [name for name in ids if not re.fullmatch(r"[a-z]+(-[a-z]+)*", name)] == []
@@ -50,8 +53,8 @@ def test_setup_cell_is_the_same_in_all():
 
 
 def test_setup_cell_is_short():
-    """It is the first that a learner reads, and the last that should need explaining."""
-    assert len(code_cells(NOTEBOOKS[0])[0].source.splitlines()) <= 15
+    """A learner reads it first, and it should need no explaining."""
+    assert len([line for line in code_cells(NOTEBOOKS[0])[0].source.splitlines() if line]) <= 20
 
 
 @each_notebook
@@ -67,33 +70,43 @@ def test_colab_gives_a_gpu_and_a_table_of_contents(path):
 
 
 def test_widgets_are_those_that_every_host_can_show():
-    """Colab loads no other package's widgets without its custom widget manager, switched on by hand."""
+    """Colab loads no other package's widgets unless somebody switches on its custom widget manager."""
     sources = [*(ROOT / "helpers").rglob("*.py"), *NOTEBOOKS]
-    foreign = re.compile(r"\b(ipympl|bqplot|plotly|ipyvuetify|anywidget|ipycanvas|itables|enable_custom_widget_manager|%matplotlib widget)\b")
+    foreign = re.compile(
+        r"\b(ipympl|bqplot|plotly|ipyvuetify|anywidget|ipycanvas|itables|enable_custom_widget_manager|%matplotlib"
+        r" widget)\b"
+    )
     assert [path.name for path in sources if foreign.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_file_names_are_legal_everywhere():
     """Windows refuses some characters and names, and takes two names that differ in case for one."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
     names = [name for name in listed.split("\0") if name]
     assert len(names) > 80 and len({name.lower() for name in names}) == len(names)
-    reserved = re.compile(r"(^|/)(con|prn|aux|nul|com\d|lpt\d)(\.[^/]*)?(/|$)|[<>:\"|?*\\]|[. ](/|$)", re.IGNORECASE)
+    reserved = re.compile(
+        r"(^|/)(con|prn|aux|nul|com\d|lpt\d)(\.[^/]*)?(/|$)|[<>:\"|?*\\]|[. ](/|$)", re.IGNORECASE
+    )
     assert [name for name in names if reserved.search(name)] == []
 
 
 @each_notebook
 def test_code_cells_parse_and_are_short(path):
-    """More than 20 lines, or 115 characters, cannot be read on a projector. Magics are not Python and parse nowhere else."""
+    """Nobody can read more than 20 lines, or 110 characters, on a projector. Magics are not Python and parse
+    nowhere else.
+    """
     for cell in code_cells(path):
         ast.parse(cell.source)
         lines = cell.source.splitlines()
-        assert len(lines) <= 20 and max(map(len, lines)) <= 115, cell.id
+        most = 20 if cell.id != "setup" else 22  # test_setup_cell_is_short holds it to 20 without blank lines
+        assert len(lines) <= most and max(map(len, lines)) <= 110, cell.id
 
 
 @each_notebook
 def test_every_picture_has_its_sentence(path):
-    """Who cannot see the picture gets the same from printed words and numbers."""
+    """Printed words and numbers tell the same to those who cannot see the picture."""
     for cell in code_cells(path):
         if re.search(r"^plots\.", cell.source, re.MULTILINE):
             assert "print(" in cell.source, cell.id

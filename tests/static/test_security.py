@@ -1,4 +1,4 @@
-"""What the code must not do, read from its syntax; that JupyterLab asks for its token; that no token is printed."""
+"""Protects a learner's machine: no eval, no pickle, no open JupyterLab, no printed token."""
 
 import ast
 import os
@@ -18,23 +18,36 @@ pytestmark = pytest.mark.faults
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 SHELLS = {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput"}
 SECRETS = {"environ", "getenv", "get_token", "HfFolder", "notebook_login"}
-KEYWORDS = {"shell": True, "trust_remote_code": True, "verify": False, "verify_ssl": False, "check_hostname": False, "allow_pickle": True}
+KEYWORDS = {
+    "shell": True,
+    "trust_remote_code": True,
+    "verify": False,
+    "verify_ssl": False,
+    "check_hostname": False,
+    "allow_pickle": True,
+}
 UNVERIFIED = {"_create_unverified_context", "CERT_NONE", "disable_warnings"}
 NO_TOKEN = re.compile(
-    r"""token\s*=\s*(''|""|\s|$)|allow_origin|allow_remote_access|disable_check_xsrf|password\s*=|--ip\b|0\.0\.0\.0""", re.MULTILINE
+    r"""token\s*=\s*(''|""|\s|$)|allow_origin|allow_remote_access|disable_check_xsrf|password\s*=|--ip\b|0\.0\.0\.0""",
+    re.MULTILINE,
 )
 
 
 def sources():
-    """(name, Python) of everything that runs on a learner's machine."""
+    """Yield name and Python code of everything that runs on a learner's machine."""
     files = [*(ROOT / "helpers").rglob("*.py"), *(ROOT / "binder").glob("*.py")]
     yield from ((path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")) for path in files)
     yield from ((f"{path.name}:{cell.id}", cell.source) for path in NOTEBOOKS for cell in code_cells(path))
 
 
 def findings(source: str) -> list[str]:
-    """What in this Python would run foreign code, trust a server blindly, open a port to the network, or print a secret."""
-    return [f"line {node.lineno}: {found}" for node in ast.walk(ast.parse(source)) if (found := _wrong_with(node))]
+    """Find what in this Python would be dangerous.
+
+    That is: run foreign code, trust a server blindly, open a port to the network, or print a secret.
+    """
+    return [
+        f"line {node.lineno}: {found}" for node in ast.walk(ast.parse(source)) if (found := _wrong_with(node))
+    ]
 
 
 def _wrong_with(node: ast.AST) -> str | None:
@@ -55,9 +68,13 @@ def _wrong_call(call: ast.Call) -> str | None:
         return name
     if name == "torch.load" and given.get("weights_only") is not True:
         return "torch.load without weights_only=True"
-    if name == "print" and any(getattr(part, "attr", getattr(part, "id", None)) in SECRETS for part in ast.walk(call)):
+    if name == "print" and any(
+        getattr(part, "attr", getattr(part, "id", None)) in SECRETS for part in ast.walk(call)
+    ):
         return "print of the environment or a token"
-    return next((f"{keyword}={value}" for keyword, value in KEYWORDS.items() if given.get(keyword) is value), None)
+    return next(
+        (f"{keyword}={value}" for keyword, value in KEYWORDS.items() if given.get(keyword) is value), None
+    )
 
 
 BAD = """eval(text)
@@ -78,7 +95,10 @@ context.verify_mode = ssl.CERT_NONE
 server.bind(("0.0.0.0", 80))
 print(os.environ["HF_TOKEN"])
 print(f"logged in as {get_token()}")""".splitlines()
-GOOD = "model.eval()\ntorch.load(path, weights_only=True)\nsubprocess.run([sys.executable, '-m', 'pip'], check=True)\nprint('trust_remote_code')"
+GOOD = (
+    "model.eval()\ntorch.load(path, weights_only=True)\nsubprocess.run([sys.executable, '-m', 'pip'],"
+    " check=True)\nprint('trust_remote_code')"
+)
 
 
 @pytest.mark.parametrize("line", BAD)
@@ -91,25 +111,36 @@ def test_harmless_lines_are_not_found():
     assert findings(GOOD) == []
 
 
-@pytest.mark.parametrize(("name", "source"), [pytest.param(name, source, id=name) for name, source in sources()])
+@pytest.mark.parametrize(
+    ("name", "source"), [pytest.param(name, source, id=name) for name, source in sources()]
+)
 def test_no_code_runs_what_it_was_given_or_opens_a_door(name, source):
     assert findings(source) == []
 
 
 def _commands() -> dict[str, str]:
-    """Everything that starts a server or tells how to: README's blocks, Binder's scripts, server settings if there ever are any."""
-    blocks = re.findall(r"^```bash\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    """Find everything that starts a server or tells how to.
+
+    That is: README's blocks, Binder's scripts, and server settings if there ever are any.
+    """
+    blocks = re.findall(
+        r"^```bash\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
     files = [path for path in (ROOT / "binder").iterdir() if path.is_file()] + [*ROOT.glob("jupyter*config*")]
     return {"README.md": "\n".join(blocks)} | {path.name: path.read_text(encoding="utf-8") for path in files}
 
 
 def test_nothing_switches_jupyters_token_off():
-    assert NO_TOKEN.search("jupyter lab --ServerApp.token='' x") and NO_TOKEN.search("jupyter lab --IdentityProvider.token=")
-    assert {name: found.group() for name, text in _commands().items() if (found := NO_TOKEN.search(text))} == {}
+    assert NO_TOKEN.search("jupyter lab --ServerApp.token='' x") and NO_TOKEN.search(
+        "jupyter lab --IdentityProvider.token="
+    )
+    assert {
+        name: found.group() for name, text in _commands().items() if (found := NO_TOKEN.search(text))
+    } == {}
 
 
 def _answer(url: str) -> tuple[int, str]:
-    """Status and final address."""
+    """Return the status and the final address."""
     try:
         with urllib.request.urlopen(url, timeout=5) as response:
             return response.status, response.url
@@ -128,7 +159,9 @@ def _port_is_open(port: int, process: subprocess.Popen) -> bool:
 
 
 def test_jupyterlab_started_as_the_readme_says_wants_its_token(tmp_path):
-    """Without it, any page open in the same browser, and anyone on the machine, could run code as the learner."""
+    """Without the token, any page in the same browser and anyone on the machine could run code as the
+    learner.
+    """
     options = re.search(r"jupyter lab (.*)", _commands()["README.md"])[1].split()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -144,16 +177,26 @@ def test_jupyterlab_started_as_the_readme_says_wants_its_token(tmp_path):
         assert _answer(f"http://127.0.0.1:{port}/api/kernels?token=")[0] == 403
         assert "/login" in _answer(f"http://127.0.0.1:{port}/lab")[1]
         token = re.search(r"\?token=([0-9a-f]{32,})", (tmp_path / "log").read_text())[1]
-        assert _answer(f"http://127.0.0.1:{port}/api/contents?token={token}")[0] == 200, "else the refusals above mean nothing"
+        assert _answer(f"http://127.0.0.1:{port}/api/contents?token={token}")[0] == 200, (
+            "else the refusals above mean nothing"
+        )
     finally:
         process.terminate()
         process.wait(20)
 
 
 def test_the_setup_cell_prints_no_token():
-    """Its table is what learners copy into questions and screenshots."""
+    """Learners copy its table into questions and screenshots."""
     secret = "hf_secretsecret"
     env = os.environ | {"HF_TOKEN": secret, "HUGGING_FACE_HUB_TOKEN": secret, "FINETUNE_PROFILE": "offline"}
-    code = "import helpers; helpers.setup(); import helpers.environment as e; print(e.detect_machine())"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True, timeout=300)
+    code = "import helpers; helpers.setup(); import helpers.machine as e; print(e.detect_machine())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
     assert "Profile   offline" in done.stdout and secret not in done.stdout + done.stderr

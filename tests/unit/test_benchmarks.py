@@ -1,4 +1,4 @@
-"""What the benchmarks compute is right; what they measure is measured by hand."""
+"""Protects a reader from figures that were computed wrongly."""
 
 import sys
 import time
@@ -19,15 +19,24 @@ from token_budget import token_budget_batches
 
 @pytest.mark.parametrize("length", [64, 300])
 def test_the_arithmetic_of_a_step_is_what_pytorch_counts(length):
-    """A share of the machine's peak is worth as much as the formula under it."""
+    """A share of the machine's peak is worth only as much as the formula under it."""
     from transformers import BertConfig, BertForSequenceClassification
 
-    layers, width = 2, 128
-    config = BertConfig(num_hidden_layers=layers, hidden_size=width, num_attention_heads=2, intermediate_size=4 * width, vocab_size=100)
+    layers = 2
+    width = 128
+    config = BertConfig(
+        num_hidden_layers=layers,
+        hidden_size=width,
+        num_attention_heads=2,
+        intermediate_size=4 * width,
+        vocab_size=100,
+    )
     model = BertForSequenceClassification._from_config(config, attn_implementation="eager")
     with FlopCounterMode(display=False) as counter:
         model(input_ids=torch.zeros(1, length, dtype=torch.long)).logits.sum().backward()
-    assert speed_ladder.flops_per_review(layers, width, np.array([length])) == pytest.approx(counter.get_total_flops(), rel=0.01)
+    assert speed_ladder.flops_per_review(layers, width, np.array([length])) == pytest.approx(
+        counter.get_total_flops(), rel=0.01
+    )
 
 
 def test_a_batch_never_holds_more_tokens_than_its_budget():
@@ -39,7 +48,7 @@ def test_a_batch_never_holds_more_tokens_than_its_budget():
 
 
 def test_time_inside_is_counted_once():
-    """Trainer's backward ends in PyTorch's; both are wrapped."""
+    """Trainer's backward ends in PyTorch's, and both are wrapped."""
     inside = Inside()
     inner = inside.wrap(lambda: time.sleep(0.05))
     inside.wrap(inner)()
@@ -47,8 +56,19 @@ def test_time_inside_is_counted_once():
 
 
 def test_a_table_is_markdown_with_numbers_to_the_right():
-    table = Table("Speed", ["recipe", "reviews a second", "reviews"], [["fast", 27.936, 4_000], ["slow", 1234.5, 8]], "Measured.")
+    table = Table(
+        "Speed",
+        ["recipe", "reviews a second", "reviews"],
+        [["fast", 27.936, 4_000], ["slow", 1234.5, 8]],
+        "Measured.",
+    )
     assert table.markdown().splitlines() == [
-        "### Speed", "", "| recipe | reviews a second | reviews |", "| --- | ---: | ---: |",
-        "| fast | 27.9 | 4,000 |", "| slow | 1,234 | 8 |", "", "Measured.",
+        "### Speed",
+        "",
+        "| recipe | reviews a second | reviews |",
+        "| --- | ---: | ---: |",
+        "| fast | 27.9 | 4,000 |",
+        "| slow | 1,234 | 8 |",
+        "",
+        "Measured.",
     ]

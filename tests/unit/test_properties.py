@@ -1,4 +1,4 @@
-"""Whatever comes in, each promise holds: hypothesis looks for the text, number or file that breaks one."""
+"""Protects a learner from the text, number or file that nobody thought of: hypothesis looks for it."""
 
 import dataclasses
 import json
@@ -18,16 +18,23 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
-from helpers.attribution import Attribution
-from helpers.data import PADDING_STRATEGIES, batch_lengths, check_dataset, padding_cost, text_and_label
+from helpers.data.columns import check_dataset, text_and_label
+from helpers.data.padding import PADDING_STRATEGIES, batch_lengths, padding_cost
+from helpers.judge.attribution import Attribution
 from helpers.profiles import PROFILES, Profile
-from helpers.runs import Run
-from helpers.widgets import ReviewTester, TokenExplorer, review, shown
-from helpers.widgets.run_list import RunList
+from helpers.show import review, shown
+from helpers.show.lab.run_list import RunList
+from helpers.show.review import ReviewTester
+from helpers.show.tokens import TokenExplorer
+from helpers.train.runs import Run
 
 # The same examples every time (derandomize): a test that fails on Tuesdays teaches nobody.
 settings.register_profile(
-    "course", deadline=None, derandomize=True, database=None, max_examples=50,
+    "course",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    max_examples=50,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("course")
@@ -35,20 +42,49 @@ datasets.disable_progress_bars()
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=30)  # what a file can hold
 MARKUP = st.lists(
-    st.sampled_from(["<script>", "</div>", "<b", "\">", "'>", "&lt;", "&#0;", "<!--", "-->", "<img src=x onerror=alert(1)>", "<", "&", "good "])
-    | TEXT, max_size=6,
+    st.sampled_from(
+        [
+            "<script>",
+            "</div>",
+            "<b",
+            '">',
+            "'>",
+            "&lt;",
+            "&#0;",
+            "<!--",
+            "-->",
+            "<img src=x onerror=alert(1)>",
+            "<",
+            "&",
+            "good ",
+        ]
+    )
+    | TEXT,
+    max_size=6,
 ).map("".join)
 INT64 = st.integers(-(2**63), 2**63 - 1)
 
 
 # Data
 
-LABELS = st.one_of(*(
-    st.lists(kind | st.none() if missing else kind, min_size=2, max_size=6)
-    for kind in (st.integers(-2, 4), INT64, st.floats(), st.sampled_from(["a", "b", "", "1", "1 star"]), TEXT, st.booleans(),
-                 st.binary(max_size=3), st.datetimes(), st.lists(st.integers(0, 1), max_size=2), st.fixed_dictionaries({"x": st.integers(0, 1)}))
-    for missing in (False, True)
-))
+LABELS = st.one_of(
+    *(
+        st.lists(kind | st.none() if missing else kind, min_size=2, max_size=6)
+        for kind in (
+            st.integers(-2, 4),
+            INT64,
+            st.floats(),
+            st.sampled_from(["a", "b", "", "1", "1 star"]),
+            TEXT,
+            st.booleans(),
+            st.binary(max_size=3),
+            st.datetimes(),
+            st.lists(st.integers(0, 1), max_size=2),
+            st.fixed_dictionaries({"x": st.integers(0, 1)}),
+        )
+        for missing in (False, True)
+    )
+)
 NAMES = st.none() | st.lists(TEXT.filter(str.strip), min_size=2, max_size=5, unique=True).map(tuple)
 
 
@@ -66,7 +102,9 @@ def test_labels_become_integers_in_range_or_a_value_error(labels, names, cast):
     except ValueError as error:
         assert len(str(error)) > 40 and type(error) is ValueError, "the course's own, with advice"
         return
-    assert len(set(prepared["label"])) > 1 and all(type(label) is int and 0 <= label < count for label in prepared["label"])
+    assert len(set(prepared["label"])) > 1 and all(
+        type(label) is int and 0 <= label < count for label in prepared["label"]
+    )
 
 
 @given(st.lists(TEXT | st.none(), min_size=1, max_size=6), LABELS, st.integers(1, 5))
@@ -95,7 +133,10 @@ def test_each_row_is_batched_once_and_padding_only_adds(lengths, batch_size, max
         assert sorted(np.concatenate(batches)) == sorted(lengths.clip(max=max_length))
         assert {len(batch) for batch in batches[:-1]} <= {batch_size} and 1 <= len(batches[-1]) <= batch_size
         cost = costs[strategy] = padding_cost(lengths, batch_size, strategy, max_length, seed)
-        assert cost.computed_tokens >= cost.real_tokens == lengths.clip(max=max_length).sum() and 0 <= cost.padding_share <= 1
+        assert (
+            cost.computed_tokens >= cost.real_tokens == lengths.clip(max=max_length).sum()
+            and 0 <= cost.padding_share <= 1
+        )
     assert costs["max_length"].computed_tokens == max_length * len(lengths)
     for strategy in ("longest", "group_by_length"):
         assert costs[strategy].computed_tokens <= costs["max_length"].computed_tokens
@@ -105,17 +146,24 @@ def test_each_row_is_batched_once_and_padding_only_adds(lengths, batch_size, max
 
 NUMBERS = st.floats() | st.none() | st.integers(-(2**53), 2**53)
 ANY_TEXT = st.text(max_size=30)  # also halves of an emoji, as a browser can send them
-POINT = st.fixed_dictionaries({"step": st.integers(0, 10**9), "loss": NUMBERS, "epoch": NUMBERS, "learning_rate": NUMBERS})
+POINT = st.fixed_dictionaries(
+    {"step": st.integers(0, 10**9), "loss": NUMBERS, "epoch": NUMBERS, "learning_rate": NUMBERS}
+)
 EVALUATION = st.fixed_dictionaries({"step": st.integers(0, 10**9), "eval_loss": NUMBERS, "accuracy": NUMBERS})
-WORD = ANY_TEXT.filter(lambda text: text not in ("nan", "inf", "-inf"))  # how a Run writes what JSON has no number for
-SETTINGS = st.dictionaries(ANY_TEXT, WORD | NUMBERS | st.booleans() | st.lists(NUMBERS, max_size=2), max_size=4)
+# A Run writes these words for the numbers that JSON lacks.
+WORD = ANY_TEXT.filter(lambda text: text not in ("nan", "inf", "-inf"))
+SETTINGS = st.dictionaries(
+    ANY_TEXT, WORD | NUMBERS | st.booleans() | st.lists(NUMBERS, max_size=2), max_size=4
+)
 JSON = st.recursive(
-    NUMBERS | ANY_TEXT | st.booleans(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3), max_leaves=6
+    NUMBERS | ANY_TEXT | st.booleans(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
+    max_leaves=6,
 )
 
 
 def same(one, other):
-    """Equal, a NaN to a NaN too."""
+    """Compare two values. A NaN equals a NaN, too."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
@@ -124,20 +172,37 @@ def same(one, other):
     return both_nan or (type(one) is type(other) and one == other)
 
 
-@given(st.builds(
-    Run, name=ANY_TEXT, settings=SETTINGS, history=st.lists(POINT, max_size=3), evaluations=st.lists(EVALUATION, max_size=2),
-    status=st.sampled_from(["new", "running", "finished", "stopped", "failed"]), message=ANY_TEXT, seconds=st.floats(0, 1e6),
-))
-@example(Run("x", {"max_grad_norm": math.inf, "betas": [math.nan]}, [{"step": 1, "loss": math.nan}], [{"step": 1, "eval_loss": math.inf}]))
+@given(
+    st.builds(
+        Run,
+        name=ANY_TEXT,
+        settings=SETTINGS,
+        history=st.lists(POINT, max_size=3),
+        evaluations=st.lists(EVALUATION, max_size=2),
+        status=st.sampled_from(["new", "running", "finished", "stopped", "failed"]),
+        message=ANY_TEXT,
+        seconds=st.floats(0, 1e6),
+    )
+)
+@example(
+    Run(
+        "x",
+        {"max_grad_norm": math.inf, "betas": [math.nan]},
+        [{"step": 1, "loss": math.nan}],
+        [{"step": 1, "eval_loss": math.inf}],
+    )
+)
 @settings(max_examples=200)
 def test_a_run_comes_back_as_it_was_saved(tmp_path, run):
     path = run.save(tmp_path / "run.json")
-    json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    json.loads(
+        path.read_text(encoding="utf-8"), parse_constant=lambda name: pytest.fail(f"{name} is not JSON")
+    )
     assert same(dataclasses.asdict(Run.load(path)), dataclasses.asdict(run))
 
 
 def load(path, content):
-    """A Run or None; any error but a ValueError that names the file is a failure."""
+    """Return a Run or None. Any error fails the test, but for a ValueError that names the file."""
     path.write_bytes(content)
     try:
         return Run.load(path)
@@ -153,9 +218,21 @@ def test_any_file_is_a_run_or_a_value_error_that_names_it(tmp_path, content):
     assert load(tmp_path / "run.json", content) is None
 
 
-@given(st.fixed_dictionaries({"name": JSON, "history": JSON, "evaluations": JSON}, optional={
-    "settings": JSON, "status": JSON, "message": JSON, "seconds": JSON, "more": JSON,
-}) | st.fixed_dictionaries({"name": JSON, "history": st.lists(JSON, max_size=2), "evaluations": st.lists(JSON, max_size=2)}))
+@given(
+    st.fixed_dictionaries(
+        {"name": JSON, "history": JSON, "evaluations": JSON},
+        optional={
+            "settings": JSON,
+            "status": JSON,
+            "message": JSON,
+            "seconds": JSON,
+            "more": JSON,
+        },
+    )
+    | st.fixed_dictionaries(
+        {"name": JSON, "history": st.lists(JSON, max_size=2), "evaluations": st.lists(JSON, max_size=2)}
+    )
+)
 @example({"name": "x", "history": ["a"], "evaluations": []})
 def test_any_json_of_a_runs_shape_is_a_run_or_a_value_error(tmp_path, fields):
     run = load(tmp_path / "run.json", json.dumps(fields).encode())
@@ -164,8 +241,17 @@ def test_any_json_of_a_runs_shape_is_a_run_or_a_value_error(tmp_path, fields):
 
 # Profile
 
-ANYTHING = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), ANY_TEXT, st.lists(ANY_TEXT, max_size=3), st.tuples(ANY_TEXT, ANY_TEXT),
-                     st.dictionaries(ANY_TEXT, ANY_TEXT | st.none(), max_size=2), st.sampled_from(["x" * 300, "../..", "a\x00b", "/etc", "~", "."]))
+ANYTHING = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    ANY_TEXT,
+    st.lists(ANY_TEXT, max_size=3),
+    st.tuples(ANY_TEXT, ANY_TEXT),
+    st.dictionaries(ANY_TEXT, ANY_TEXT | st.none(), max_size=2),
+    st.sampled_from(["x" * 300, "../..", "a\x00b", "/etc", "~", "."]),
+)
 FIELDS = [field.name for field in dataclasses.fields(Profile)]
 
 
@@ -181,7 +267,9 @@ def test_a_profile_is_usable_or_a_value_error_names_the_field(tmp_path, changes)
         return
     assert list(range(profile.train_size))[:0] == [] and math.isfinite(profile.learning_rate)
     folder = (tmp_path / profile.key).resolve()
-    assert folder.parent == tmp_path.resolve() and "\x00" not in profile.key, "what belongs to it stays in its folder"
+    assert folder.parent == tmp_path.resolve() and "\x00" not in profile.key, (
+        "what belongs to it stays in its folder"
+    )
 
 
 # HTML
@@ -190,11 +278,12 @@ ALLOWED = {"div", "span", "b"}
 
 
 class Parsed(HTMLParser):
-    """Elements with their attributes' names, and the text, as a browser sees them."""
+    """Read elements, their attributes' names, and the text, as a browser sees them."""
 
     def __init__(self, markup):
         super().__init__()
-        self.elements, self.text = [], ""
+        self.elements = []
+        self.text = ""
         self.feed(markup)
         self.close()
 
@@ -214,7 +303,7 @@ class Parsed(HTMLParser):
 
 
 def only_its_own(markup):
-    """What is shown, once no element and no attribute but the widgets' own were found."""
+    """Check that only the widgets' own elements and attributes are there, and return the text shown."""
     parsed = Parsed(markup)
     for tag, attributes in parsed.elements:
         assert tag in ALLOWED and set(attributes) <= {"style", "title", "aria-hidden"}, (tag, attributes)
@@ -229,11 +318,22 @@ def html_of(panel):
 def panels(tokenizer):
     torch.manual_seed(0)
     sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8}
-    model = BertForSequenceClassification(BertConfig(vocab_size=len(tokenizer), id2label=dict(enumerate(("<b>bad", "\" good & '"))), **sizes))
-    rule = Tokenizer(WordLevel({word: i for i, word in enumerate(["[UNK]", "<script>", "<b", "<img", "</div>", "<!--"])}, unk_token="[UNK]"))
+    model = BertForSequenceClassification(
+        BertConfig(vocab_size=len(tokenizer), id2label=dict(enumerate(("<b>bad", "\" good & '"))), **sizes)
+    )
+    rule = Tokenizer(
+        WordLevel(
+            {word: i for i, word in enumerate(["[UNK]", "<script>", "<b", "<img", "</div>", "<!--"])},
+            unk_token="[UNK]",
+        )
+    )
     rule.pre_tokenizer = WhitespaceSplit()  # BERT takes markup apart, and so hides what is not escaped
     whole_words = PreTrainedTokenizerFast(tokenizer_object=rule, unk_token="[UNK]")
-    return [ReviewTester(model, tokenizer, "good"), TokenExplorer(tokenizer, "good"), TokenExplorer(whole_words, "good")]
+    return [
+        ReviewTester(model, tokenizer, "good"),
+        TokenExplorer(tokenizer, "good"),
+        TokenExplorer(whole_words, "good"),
+    ]
 
 
 @given(MARKUP | ANY_TEXT)
@@ -249,7 +349,7 @@ def test_what_is_typed_never_becomes_markup_and_never_stops_a_panel(panels, text
 
 @given(st.lists(MARKUP, min_size=1, max_size=4), st.data())
 def test_words_and_labels_never_become_markup(words, data):
-    """With a tokenizer whose words are anything, as one that splits at spaces only."""
+    """This tokenizer's words may be anything, like those of one that splits only at spaces."""
     scores = np.array(data.draw(st.lists(st.floats(-5, 5), min_size=len(words), max_size=len(words))))
     answer = Attribution(words, scores, np.array([0.25, 0.75]), 1)
     assert only_its_own(review._marked(" ".join(words), answer)).startswith(" ".join(words))
@@ -257,7 +357,9 @@ def test_words_and_labels_never_become_markup(words, data):
     assert only_its_own(shown.faded(words[0])) == words[0]
 
 
-@given(MARKUP, st.dictionaries(st.sampled_from(["learning_rate", "seed"]), MARKUP | NUMBERS, min_size=1), MARKUP)
+@given(
+    MARKUP, st.dictionaries(st.sampled_from(["learning_rate", "seed"]), MARKUP | NUMBERS, min_size=1), MARKUP
+)
 def test_a_saved_runs_words_never_become_markup(name, changed, status):
     rows = RunList(["learning_rate", "seed"], lambda: None, lambda run: None)
     for run in (Run(name, changed, status=status), Run("other", {"learning_rate": 1, "seed": "2"})):

@@ -1,0 +1,18 @@
+"""From a dataset to batches: check its columns, measure its texts, load what comes with the model."""
+
+from helpers.data.columns import check_dataset, text_and_label
+from helpers.data.padding import PADDING_STRATEGIES, PaddingCost, batch_lengths, padding_cost, token_lengths
+from helpers.data.pretrained import check_fast_tokenizer, check_tokenizer, load_config
+
+__all__ = [
+    "PADDING_STRATEGIES",
+    "PaddingCost",
+    "batch_lengths",
+    "check_dataset",
+    "check_fast_tokenizer",
+    "check_tokenizer",
+    "load_config",
+    "padding_cost",
+    "text_and_label",
+    "token_lengths",
+]

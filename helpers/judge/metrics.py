@@ -1,0 +1,91 @@
+"""Judge a classifier by its logits: within-one-star, standard error, confusion matrix, the worst mistakes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def _checked(logits, labels) -> tuple[np.ndarray, np.ndarray]:
+    """Return both as arrays, or raise ValueError if their shapes do not fit or a logit is not finite."""
+    logits = np.asarray(logits, dtype=np.float64)
+    labels = np.asarray(labels)
+    if logits.ndim != 2 or labels.shape != logits.shape[:1] or not len(labels):
+        raise ValueError(
+            f"Expected logits of shape (rows, classes) and one label per row, at least one row; "
+            f"got logits {logits.shape} and labels {labels.shape}."
+        )
+    # The largest of several NaN is the first, so a diverged model would look like one that answers "1 star"
+    if not np.isfinite(logits).all():
+        raise ValueError(
+            "The logits hold NaN or infinity: the training diverged. "
+            "Lower learning_rate, load the model anew and train again."
+        )
+    return logits, labels
+
+
+def probabilities(logits) -> np.ndarray:
+    """Compute the softmax over the last axis. The result has the shape of `logits`."""
+    shifted = np.asarray(logits, dtype=np.float64)
+    shifted = np.exp(shifted - shifted.max(axis=-1, keepdims=True))
+    return shifted / shifted.sum(axis=-1, keepdims=True)
+
+
+def within_one(logits, labels) -> float:
+    """Compute the share of rows whose predicted class is at most one away from the label, 0 … 1.
+
+    "4 stars" for "5 stars" counts. `logits` has the shape (rows, classes), `labels` the shape (rows,).
+    """
+    logits, labels = _checked(logits, labels)
+    return float((np.abs(logits.argmax(axis=-1) - labels) <= 1).mean())
+
+
+def standard_error(accuracy: float, rows: int) -> float:
+    """Compute the standard error of an accuracy measured on `rows` independent rows: sqrt(p (1 - p) / n)."""
+    if rows < 1 or not 0 <= accuracy <= 1:
+        raise ValueError(f"Expected an accuracy from 0 to 1 and at least one row, got {accuracy} and {rows}.")
+    return math.sqrt(accuracy * (1 - accuracy) / rows)
+
+
+def confusion_matrix(logits, labels) -> np.ndarray:
+    """Count the answers per true class: shape (classes, classes), row = true class, column = predicted class.
+
+    `logits` has the shape (rows, classes), `labels` the shape (rows,).
+    """
+    from sklearn.metrics import confusion_matrix as count
+
+    logits, labels = _checked(logits, labels)
+    return count(labels, logits.argmax(axis=-1), labels=range(logits.shape[1]))
+
+
+def worst_mistakes(texts: Sequence[str], logits, labels, label_names: Sequence[str], count: int = 5):
+    """List the `count` worst mistakes in a pandas DataFrame: label, predicted, probability of that answer,
+    text.
+
+    The classes have an order, like stars. The mistake furthest from the label comes first; among equally
+    distant mistakes, the one that the model was surest of. `logits` has the shape (rows, classes).
+    """
+    import pandas as pd
+
+    # The rows with a wrong answer
+    logits, labels = _checked(logits, labels)
+    chances = probabilities(logits)
+    predicted = chances.argmax(axis=-1)
+    wrong = np.flatnonzero(predicted != labels)
+
+    # Their order: np.lexsort sorts by its last key first
+    distance = np.abs(predicted - labels)[wrong]
+    sureness = chances[wrong, predicted[wrong]]
+    worst = wrong[np.lexsort((-sureness, -distance))]
+    rows = worst[:count].tolist()  # a column of `datasets` accepts no numpy integers as row numbers
+
+    return pd.DataFrame(
+        {
+            "label": [label_names[labels[i]] for i in rows],
+            "predicted": [label_names[predicted[i]] for i in rows],
+            "probability": [float(chances[i, predicted[i]]) for i in rows],
+            "text": [texts[i] for i in rows],
+        }
+    )

@@ -1,0 +1,13 @@
+"""Show figures and panels. This package holds everything that needs a screen."""
+
+from helpers.show.live import live_curve
+from helpers.show.padding import PaddingExplorer
+from helpers.show.review import ReviewTester
+from helpers.show.tokens import TokenExplorer
+
+__all__ = [
+    "PaddingExplorer",
+    "ReviewTester",
+    "TokenExplorer",
+    "live_curve",
+]

@@ -1,0 +1,126 @@
+"""Make the sliders of a training, one per argument. Each is labelled with the library's own full name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import ipywidgets as widgets
+
+from helpers.show.shown import faded
+
+SCHEDULES = ("linear", "cosine", "polynomial", "constant", "constant_with_warmup", "inverse_sqrt")
+BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
+EXPLANATIONS = {
+    "learning_rate": "how far each step goes; the slider is logarithmic",
+    "num_train_epochs": "how many times the training reviews are seen",
+    "per_device_train_batch_size": "reviews per step; larger batches give steadier steps, but fewer of them",
+    "warmup_steps": "share of the steps in which the learning rate grows from zero",
+    "weight_decay": "how strongly weights are pulled towards zero",
+    "train_size": "how many reviews of the shuffled sample to train on",
+    "lr_scheduler_type": "how the learning rate changes over the steps",
+    "seed": "decides what is random: the new classifier, dropout, the order of the reviews",
+}
+
+
+class Controls:
+    """Widgets for the settings of `args`, and for `train_size` up to `train_rows`. `values()` reads them."""
+
+    def __init__(self, args, train_rows: int):
+        self.widgets = _widgets(args, train_rows)
+        self._defaults = {name: widget.value for name, widget in self.widgets.items()}
+        self.box = widgets.VBox([_explained(name, widget) for name, widget in self.widgets.items()])
+
+    def values(self) -> dict:
+        """Return the settings by name. All but "train_size" are arguments of `TrainingArguments`.
+
+        The learning rate and the shares have two digits.
+        """
+        values = {name: widget.value for name, widget in self.widgets.items()}
+        for name in ("learning_rate", "warmup_steps", "weight_decay"):
+            values[name] = float(f"{values[name]:.2g}")
+        return values
+
+    def set(self, **values) -> None:
+        """Move the named sliders. Raises TypeError for an unknown name, ValueError for an unfit value."""
+        if unknown := [name for name in values if name not in self.widgets]:
+            raise TypeError(
+                f"No setting is called {', '.join(unknown)}. There are: {', '.join(self.widgets)}."
+            )
+        for name, value in values.items():
+            _set(name, self.widgets[name], value)
+
+    def reset(self) -> None:
+        """Move the sliders back to the defaults."""
+        self.set(**self._defaults)
+
+    def observe(self, callback: Callable[[], None]) -> None:
+        """Call `callback()` whenever a slider moves."""
+        for widget in self.widgets.values():
+            widget.observe(lambda change: callback(), names="value")
+
+
+def _set(name: str, widget, value) -> None:
+    # The limits; the slider of the learning rate holds their exponents
+    low = getattr(widget, "min", None)
+    high = getattr(widget, "max", None)
+    if isinstance(widget, widgets.FloatLogSlider):
+        low = widget.base**low
+        high = widget.base**high
+    if low is not None and not low <= value <= high:
+        raise ValueError(f"{name} must lie between {low:g} and {high:g}, got {value!r}.")
+
+    # The value; a TraitError would not name the setting
+    try:
+        widget.value = value
+    except Exception as error:
+        raise ValueError(f"{name} does not take {value!r}: {error}") from error
+
+
+def _widgets(args, train_rows: int) -> dict[str, widgets.Widget]:
+    if args.warmup_steps >= 1:
+        raise ValueError(f"warmup_steps is a share of all steps here, below 1; got {args.warmup_steps}.")
+
+    # The limits must take in the default
+    scheduler = getattr(args.lr_scheduler_type, "value", args.lr_scheduler_type)
+    step = max(1, min(50, train_rows // 20))
+    exponent = math.log10(args.learning_rate)
+
+    # The widgets, in the order of the page
+    return {
+        "learning_rate": widgets.FloatLogSlider(
+            value=args.learning_rate,
+            base=10,
+            min=min(-6, math.floor(exponent)),
+            max=max(-1, math.ceil(exponent)),
+            step=0.05,
+            readout_format=".1e",
+        ),
+        "num_train_epochs": widgets.IntSlider(
+            value=int(args.num_train_epochs), min=1, max=max(10, int(args.num_train_epochs))
+        ),
+        "per_device_train_batch_size": widgets.SelectionSlider(
+            value=args.per_device_train_batch_size,
+            options=sorted({*BATCH_SIZES, args.per_device_train_batch_size}),
+        ),
+        "warmup_steps": widgets.FloatSlider(
+            value=args.warmup_steps, min=0, max=max(0.5, args.warmup_steps), step=0.05
+        ),
+        "weight_decay": widgets.FloatSlider(
+            value=args.weight_decay, min=0, max=max(0.3, args.weight_decay), step=0.01
+        ),
+        "train_size": widgets.IntSlider(
+            value=train_rows, min=min(step, train_rows), max=train_rows, step=step
+        ),
+        "lr_scheduler_type": widgets.Dropdown(value=scheduler, options=sorted({*SCHEDULES, scheduler})),
+        "seed": widgets.BoundedIntText(value=args.seed, min=0, max=2**31 - 1),
+    }
+
+
+def _explained(name: str, widget) -> widgets.VBox:
+    widget.description = name
+    widget.style.description_width = "15.5em"  # per_device_train_batch_size in full
+    widget.layout.width = "auto"
+    return widgets.VBox(
+        [widget, widgets.HTML(faded(EXPLANATIONS[name]))], layout=widgets.Layout(max_width="34em")
+    )

@@ -1,0 +1,451 @@
+"""The lab: move a slider, press Run, watch the model learn, compare the runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import math
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from html import escape
+from pathlib import Path
+from typing import ClassVar
+
+import ipywidgets as widgets
+
+from helpers.explain.resources import out_of_memory
+from helpers.show import plots
+from helpers.show.growing import GrowingCurve
+from helpers.show.lab.code import training_arguments_code
+from helpers.show.lab.controls import Controls
+from helpers.show.lab.plan import Plan, seconds_text, steps
+from helpers.show.lab.run_folder import RunFolder
+from helpers.show.lab.run_list import RunList, accuracy_text
+from helpers.show.lab.worker import Worker
+from helpers.show.shown import WIDE, Shown, draw, image
+from helpers.train.learning_rates import RangeTest, learning_rate_schedule
+from helpers.train.recording import recording
+from helpers.train.runs import Run
+
+_CURVE_SHARE = 0.02  # of the training's time that drawing the curve may take
+_PAUSES = {"curve": 0.4, "progress": 0.25, "save": 5.0}  # seconds between two updates, at least
+
+
+class HyperparameterPanel(Shown):
+    """Sliders, a schedule, Run and Stop, a growing curve, and the runs so far.
+
+    `train(args, run, train_size)` is the notebook's own function. It trains with the given
+    `TrainingArguments` on the first `train_size` reviews, records into `run`, ends early when
+    `run.stop_requested` is true, and returns what it made. `args` holds the defaults. `code(args, settings)`
+    writes the Python for the current sliders. `find_learning_rate(args, keep_on)` returns a `RangeTest`.
+
+    The panel saves its runs in `folder` and finds them there again. It also shows those in `runs`. The
+    expected time follows from the latest run, and before the first run from `reviews_per_second`, the
+    throughput of a training that was measured elsewhere.
+
+    `panel.run(learning_rate=1e-4)` does what the button does, in the cell that calls it. `panel.result` is
+    what `train` returned last, and `panel.best_run` is the run with the highest accuracy.
+
+    A kernel trains one model at a time, even with several panels: see `Worker`.
+    """
+
+    _panels: ClassVar[weakref.WeakSet] = weakref.WeakSet()
+
+    def __init__(
+        self,
+        train: Callable,
+        args,
+        *,
+        train_rows: int,
+        eval_rows: int,
+        folder: str | Path,
+        code: Callable = training_arguments_code,
+        find_learning_rate: Callable | None = None,
+        runs: Sequence[Run] = (),
+        reviews_per_second: float | None = None,
+    ):
+        # What the notebook gives
+        self._train = train
+        self._args = args
+        self._code = code
+        self._find = find_learning_rate
+        self._eval_rows = eval_rows
+
+        # The parts of the panel
+        self._folder = RunFolder(Path(folder))
+        self._plan = Plan(args, eval_rows, reviews_per_second)
+        self._worker = Worker(
+            on_switch=self._switch_all,
+            on_stop=lambda: self._progress.set_trait("value", "Stopping …"),
+            on_error=self._say,
+        )
+        self.controls = Controls(args, train_rows)
+        self._list = RunList(list(self.controls.widgets), on_change=self._draw_curve, on_delete=self.delete)
+        self._build()
+
+        # What changes while it is used
+        self.runs: list[Run] = []
+        self.result = None
+        self._growing: GrowingCurve | None = None
+        self._next = dict.fromkeys(_PAUSES, 0.0)  # when each part may be updated again
+
+        # What it shows at first
+        for run in (*self._load(), *(run for run in runs if run.history)):
+            self._add(run)
+        self.controls.observe(self._settings_moved)
+        self._settings_moved()
+        self._draw_curve()
+        self._panels.add(self)
+        self._switch(self.training)
+
+    # For people who prefer code
+
+    def run(self, **settings) -> Run:
+        """Move the sliders to `settings`, train in this cell, and return the run.
+
+        Raises the errors of the training, after the run has noted them. The kernel is busy meanwhile, so it
+        cannot hear the Stop button: ■ in the toolbar interrupts the training.
+        """
+        self._worker.begin()
+        with self._worker.working():
+            self.controls.set(**settings)
+            return self._train_once(self.controls.values())
+
+    def stop(self, wait: bool = False) -> None:
+        """Stop the training, here or in another panel, after its current step. `wait` for its end."""
+        self._worker.stop(wait)
+
+    @property
+    def best_run(self) -> Run | None:
+        """The run with the highest last accuracy; if no run was evaluated, that with the lowest last loss."""
+        evaluated = [run for run in self.runs if run.series("accuracy")[1]]
+        if evaluated:
+            return max(evaluated, key=lambda run: run.series("accuracy")[1][-1])
+        trained = [run for run in self.runs if run.history and math.isfinite(run.history[-1]["loss"])]
+        return min(trained, key=lambda run: run.history[-1]["loss"], default=None)
+
+    @property
+    def training(self) -> bool:
+        """True while any panel of the kernel trains."""
+        return self._worker.busy
+
+    def delete(self, run: Run) -> None:
+        """Remove a run from the list and its file from the folder."""
+        self.runs.remove(run)
+        self._folder.delete(run)
+        self._list.remove(run)
+        self._draw_curve()
+        self._show_plan()
+
+    # What the panel shows
+
+    def picture(self):
+        """Draw the curves of the runs, or the schedule if there is no run yet."""
+        shown, numbers = self._list.shown()
+        return plots.loss_curve(*shown, numbers=numbers) if shown else self._schedule_picture()
+
+    def sentence(self) -> str:
+        """Say how long a training takes, how many runs there are, and which was the best."""
+        count = len(self.runs)
+        kept = f"{count} run{'' if count == 1 else 's'} so far" if count else "No run yet"
+        text = f"{self._plan.sentence(self.controls.values(), self.runs)} {kept}."
+        best = self.best_run
+        if best and best.series("accuracy")[1]:
+            text += f" Highest accuracy so far: {accuracy_text(best)} ({best.name})."
+        return text
+
+    def _build(self) -> None:
+        # Buttons
+        self._buttons = {
+            "run": _button("Run", lambda button: self._start(self._train_once), "primary"),
+            "stop": _button("Stop", lambda button: self.stop(), "warning"),
+            "reset": _button("Reset", lambda button: self.controls.reset()),
+            "seeds": _button("Repeat with 3 seeds", lambda button: self._start(self._repeat)),
+            "find": _button("Find learning_rate", lambda button: self._start(self._find_once)),
+        }
+        if self._find is None:
+            del self._buttons["find"]
+        self._smaller = _button("Train in smaller pieces", self._smaller_clicked)
+        self._smaller.layout.display = "none"
+
+        # Pictures and texts
+        self._schedule = image()
+        self._curve = image()
+        self._planned = widgets.HTML()
+        self._message = widgets.HTML()
+        self._bar = widgets.IntProgress(min=0, max=1, layout=widgets.Layout(width=WIDE, max_width="34em"))
+        self._progress = widgets.HTML("Ready.")
+        self._found = widgets.VBox()
+        self._source = widgets.Textarea(rows=12, layout=widgets.Layout(width="98%"))
+
+        # From top to bottom
+        wrap = widgets.Layout(display="flex", flex_flow="row wrap", align_items="flex-start")
+        self.controls.box.layout.flex = "1 1 26em"
+        preview_layout = widgets.Layout(flex="1 1 20em", min_width="16em")
+        preview = widgets.VBox([self._planned, self._schedule], layout=preview_layout)
+        folded = widgets.Accordion(children=[self._source], selected_index=0)
+        folded.set_title(0, "The code for these settings")
+        self.widget = widgets.VBox(
+            [
+                widgets.Box([self.controls.box, preview], layout=wrap),
+                widgets.Box(list(self._buttons.values()), layout=wrap),
+                self._bar,
+                self._progress,
+                self._message,
+                self._smaller,
+                self._found,
+                self._curve,
+                self._list.box,
+                folded,
+            ]
+        )
+
+    def _settings_moved(self) -> None:
+        draw(self._schedule, self._schedule_picture())
+        self._show_plan()
+        self._source.value = self._code(self._args, self._plan.with_logging(self.controls.values()))
+
+    def _schedule_picture(self):
+        settings = self.controls.values()
+        rates = learning_rate_schedule(
+            settings["lr_scheduler_type"],
+            settings["learning_rate"],
+            settings["warmup_steps"],
+            steps(settings),
+        )
+        return plots.schedule(*rates)
+
+    def _show_plan(self) -> None:
+        """Show the steps and the time to expect. Both the sliders and the runs change them."""
+        sentence = self._plan.sentence(self.controls.values(), self.runs)
+        self._planned.value = f"<b>{escape(sentence)}</b>"
+
+    def _draw_curve(self) -> None:
+        shown, numbers = self._list.shown()
+        current = self._worker.current  # read it once: the thread that trains may end it at any moment
+        if current is not None:
+            self._growing = GrowingCurve(shown, current, [*numbers, self._list.next_number], self._bar.max)
+        elif shown:
+            draw(self._curve, plots.loss_curve(*shown, numbers=numbers))
+        self._curve.layout.display = None if shown or current is not None else "none"
+
+    def _say(self, message: str, details: str = "") -> None:
+        folded = ""
+        if details:
+            folded = f"<details><summary>Details</summary><pre>{escape(details)}</pre></details>"
+        style = "white-space:pre-line;overflow-wrap:anywhere"
+        shown = f'<div role="status" style="{style}">{escape(message)}</div>{folded}'
+        self._message.value = shown if message else ""
+
+    # The runs
+
+    def _load(self) -> list[Run]:
+        """Read the runs of the folder. A run that still trains is left out: it is added at its end."""
+        currents = [panel._worker.current for panel in list(self._panels) if panel._folder == self._folder]
+        runs, left_out = self._folder.load([run for run in currents if run is not None])
+        self._say("\n".join(left_out))
+        return runs
+
+    def _new_run(self, settings: dict) -> Run:
+        """Begin a run with a free name, and save it at once: if the kernel is killed, the run is not lost."""
+        name = self._folder.new_name(self.runs)
+        while not self._folder.reserve(name):
+            name = self._folder.new_name(self.runs)
+        run = Run(name, settings=settings | {"eval_size": self._eval_rows})
+        self._save(dataclasses.replace(run, status="running"))
+        return run
+
+    def _save(self, run: Run) -> None:
+        try:
+            self._folder.save(run)
+        except OSError as error:
+            self._say(
+                f"{run.name} cannot be saved ({error}). The panel keeps it until the kernel ends. "
+                "Before the next run, make room on the disk or choose another folder."
+            )
+
+    def _add(self, run: Run) -> None:
+        self.runs.append(run)
+        self._list.add(run)
+
+    def _tell_others(self, run: Run) -> None:
+        """Add `run` to the other panels of this folder.
+
+        A cell that runs again makes a second panel, and the page shows only that one. It would miss the runs
+        that the first panel still trains.
+        """
+        for panel in list(self._panels):
+            if panel is not self and panel._folder == self._folder:
+                panel._add(run)
+                panel._draw_curve()
+                panel._show_plan()
+
+    # Training
+
+    def _train_once(self, settings: dict) -> Run:
+        # Begin
+        run = self._new_run(settings)
+        self._bar.max = steps(settings)
+        self._bar.value = 0
+        self._next = dict.fromkeys(_PAUSES, 0.0)
+
+        # Train
+        try:
+            self._worker.current = run
+            self._draw_curve()
+            run.listen(self._follow)
+            with recording(run, say=self._say):
+                self._smaller.layout.display = "none"
+                try:
+                    self.result = self._train(self._plan.arguments(settings), run, settings["train_size"])
+                except Exception as error:
+                    self._smaller.layout.display = None if out_of_memory(error) else "none"
+                    raise
+
+        # End: keep the run, however the training ended
+        finally:
+            self._worker.current = None
+            self._growing = None
+            self._add(run)
+            self._save(run)
+            self._show_progress(run)
+            self._draw_curve()
+            self._show_plan()
+            self._tell_others(run)
+        return run
+
+    def _follow(self, run: Run) -> None:
+        """Show the training after each step, in the thread that trains. A failing picture must not end it."""
+        if self._worker.stopping and not run.stop_requested:
+            # Somebody pressed Stop before the training began, and its beginning cleared the request
+            run.request_stop()
+        try:
+            self._show(run)
+        except Exception as error:
+            self._say(
+                f"The picture could not be drawn ({type(error).__name__}: {error}). The training goes on."
+            )
+
+    def _show(self, run: Run) -> None:
+        now = time.perf_counter()
+
+        # A line of text costs little
+        if now >= self._next["progress"] and not run.stop_requested:
+            self._show_progress(run)
+            self._next["progress"] = now + _PAUSES["progress"]
+
+        # If the kernel is killed, the record loses no more than its last seconds
+        if now >= self._next["save"]:
+            self._save(run)
+            self._next["save"] = now + _PAUSES["save"]
+
+        # The curve may only take its share of the time
+        growing = self._growing
+        if now >= self._next["curve"] and run.history and growing is not None:
+            self._curve.value = growing.png()
+            took = time.perf_counter() - now
+            self._next["curve"] = now + took + max(_PAUSES["curve"], took / _CURVE_SHARE)
+
+    def _show_progress(self, run: Run) -> None:
+        total = self._bar.max
+        self._bar.value = run.step
+        parts = [f"{run.name}: {run.status}, step {run.step:,} of {total:,}"]
+        if run.history:
+            parts.append(f"loss {run.history[-1]['loss']:.2f}")
+        parts.append(f"{seconds_text(run.seconds)} elapsed")
+        if run.status == "running" and run.step:
+            left = run.seconds / run.step * max(0, total - run.step)
+            parts.append(f"about {seconds_text(left)} to go")
+        self._progress.value = escape(" · ".join(parts))
+
+    # Buttons
+
+    def _switch_all(self, working: bool) -> None:
+        if working:
+            self._say("")
+        for panel in list(self._panels):
+            panel._switch(working)
+
+    def _switch(self, working: bool) -> None:
+        """Disable the buttons that would start another training. Stop works only while one runs."""
+        for name, button in self._buttons.items():
+            button.disabled = working if name != "stop" else not working
+        if self._worker is not self._worker.active:
+            other = "A training is running in another panel. Press Stop to end it."
+            self._progress.value = other if working else "Ready."
+
+    def _start(self, work: Callable[[dict], object]) -> None:
+        """Call `work(settings)` in a thread, with the settings of this moment: the sliders may move on."""
+        self._worker.in_background(work, self.controls.values())
+
+    def _repeat(self, settings: dict, count: int = 3) -> None:
+        # Train with each seed that is not there yet
+        runs = []
+        there = []
+        for seed in range(settings["seed"], settings["seed"] + count):
+            wanted = settings | {"seed": seed}
+            if (run := self._finished_with(wanted)) is not None:
+                there.append(run.name)
+            runs.append(run or self._train_once(wanted))
+            if self._worker.stopping:
+                return
+
+        # Say how far the accuracies lie apart
+        accuracies = [run.series("accuracy")[1][-1] for run in runs if run.series("accuracy")[1]]
+        if accuracies:
+            mean = sum(accuracies) / len(accuracies)
+            self._say(
+                f"{len(accuracies)} of {count} seeds ended with an accuracy. Nothing else changed, and the "
+                f"accuracies lie between {min(accuracies):.3f} and {max(accuracies):.3f}, mean {mean:.3f}. A "
+                "difference between two settings that is no larger than this spread is no evidence."
+                + _already_there(there)
+            )
+
+    def _finished_with(self, settings: dict) -> Run | None:
+        """Return the latest run that finished with these settings; None if there is none."""
+        settings = settings | {"eval_size": self._eval_rows}
+        for run in reversed(self.runs):
+            same = all(run.settings.get(name) == value for name, value in settings.items())
+            if same and run.status == "finished":
+                return run
+        return None
+
+    def _smaller_clicked(self, button) -> None:
+        """Halve the batches and add up the gradients of twice as many: an update sees as many reviews."""
+        gc.collect()  # frees what the failed training has left
+        self._plan.pieces *= 2
+        self._settings_moved()
+        self._start(self._train_once)
+
+    def _find_once(self, settings: dict) -> None:
+        # Run the test
+        self._progress.value = "Range test: a few steps with a growing learning rate …"
+        try:
+            test: RangeTest = self._find(self._plan.arguments(settings), lambda: not self._worker.stopping)
+        finally:
+            self._progress.value = "Ready."
+        if self._worker.stopping:
+            self._say("The range test was stopped.")
+            return
+
+        # Show it, and move the slider to its suggestion
+        self._found.children = (image(plots.range_test(test)), widgets.HTML(escape(test.sentence())))
+        if test.fell:
+            self.controls.set(learning_rate=test.suggestion)
+            rate = self.controls.values()["learning_rate"]
+            self._say(f"The slider now stands at {rate:.1e}, as near to the suggestion as it can.")
+
+
+def _already_there(names: Sequence[str]) -> str:
+    """Say which runs were not trained again, and how they would be; "" if there are none."""
+    if not names:
+        return ""
+    were, them, their = ("was", "it", "its seed") if len(names) == 1 else ("were", "them", "their seeds")
+    return f" Of these, {', '.join(names)} {were} there already; delete {them} to train {their} again."
+
+
+def _button(label: str, clicked: Callable, style: str = "") -> widgets.Button:
+    button = widgets.Button(description=label, button_style=style, layout=widgets.Layout(width="auto"))
+    button.on_click(clicked)
+    return button

@@ -1,0 +1,89 @@
+"""Work out how many steps and seconds a training takes, and the `TrainingArguments` for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+from helpers.train.runs import Run
+from helpers.train.steps import EVALUATION_COST, logging_steps, planned_steps
+
+
+class Plan:
+    """Turn the settings of the sliders into steps, an estimate of the time, and `TrainingArguments`.
+
+    `args` holds the arguments that have no slider. An evaluation reads `eval_rows` reviews.
+    `reviews_per_second` is the throughput of a training that was measured elsewhere, if there was one.
+    `pieces` says into how many parts each batch is divided: the panel raises it when memory runs out.
+    """
+
+    def __init__(self, args, eval_rows: int, reviews_per_second: float | None):
+        self._args = args
+        self._eval_rows = eval_rows
+        self._reviews_per_second = reviews_per_second
+        self.pieces = 1
+
+    def sentence(self, settings: dict, runs: Sequence[Run]) -> str:
+        """Say how many steps a training with `settings` takes, and how long, judged by `runs`."""
+        text = f"{steps(settings):,} steps"
+        pace = self.pace(runs)
+        if pace is None:
+            return text + ". How long they take can be estimated after the first run."
+        source, seconds = pace
+        reviews_per_epoch = settings["train_size"] + EVALUATION_COST * self._eval_rows
+        seconds *= settings["num_train_epochs"] * reviews_per_epoch
+        return text + f", about {seconds_text(seconds)} (an estimate, from {source})."
+
+    def pace(self, runs: Sequence[Run]) -> tuple[str, float] | None:
+        """Return where the estimate comes from, and the seconds per training review; None if unknown.
+
+        The estimate comes from the latest run that finished. If no run finished, it comes from the latest run
+        that was broken off, and before the first run from `reviews_per_second`.
+        """
+        # The runs, with the best source first
+        for run in sorted(reversed(runs), key=lambda run: run.status != "finished"):
+            size = run.settings.get("per_device_train_batch_size") or 0
+            pieces = run.settings.get("gradient_accumulation_steps") or 1
+            reviews = run.step * size * pieces
+            if reviews and run.seconds:
+                evaluated = len(run.evaluations) * self._eval_rows
+                return f"the pace of {run.name}", run.seconds / (reviews + EVALUATION_COST * evaluated)
+
+        # No run yet: the throughput that was measured elsewhere
+        if self._reviews_per_second:
+            return "the pace measured above", 1 / self._reviews_per_second
+        return None
+
+    def with_logging(self, settings: dict) -> dict:
+        """Add `logging_steps` to `settings`, and divide the batches into `pieces`.
+
+        A short training then logs as many points as a long one, and an update still sees as many reviews.
+        """
+        settings = settings | {"logging_steps": logging_steps(steps(settings))}
+        size = settings["per_device_train_batch_size"]
+        pieces = math.gcd(size, self.pieces)
+        if pieces > 1:
+            settings |= {"per_device_train_batch_size": size // pieces, "gradient_accumulation_steps": pieces}
+        return settings
+
+    def arguments(self, settings: dict):
+        """Make the `TrainingArguments` for a training that begins now.
+
+        Call it at no other time: each new `TrainingArguments` resets the state that a running `Trainer` uses.
+        """
+        changed = self.with_logging(settings)
+        del changed["train_size"]  # an argument of the panel, not of the library
+        return dataclasses.replace(self._args, **changed)
+
+
+def steps(settings: dict) -> int:
+    """Return the number of optimizer steps that a training with `settings` takes."""
+    return planned_steps(
+        settings["train_size"], settings["per_device_train_batch_size"], settings["num_train_epochs"]
+    )
+
+
+def seconds_text(seconds: float) -> str:
+    """Write a duration: "42 s", and from 90 seconds on in minutes, "2 min"."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

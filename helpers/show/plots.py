@@ -1,0 +1,281 @@
+"""Draw the figures of the course: each function takes a `Run` or arrays and returns a matplotlib `Figure`.
+
+The functions are pure: they use no pyplot state and display nothing. The colours are Okabe and Ito's, which
+people with the common colour-vision deficiencies can tell apart. No meaning depends on colour alone.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib import rcParams
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from helpers.data.padding import PaddingCost
+from helpers.train.learning_rates import RangeTest
+from helpers.train.runs import Run, loss_difference
+
+BLUE = "#0072B2"
+ORANGE = "#E69F00"
+GREEN = "#009E73"
+RED = "#D55E00"
+PURPLE = "#CC79A7"
+SKY = "#56B4E9"
+YELLOW = "#F0E442"
+GREY = "#6B6B6B"
+SERIES = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
+_LINES = ("-", "--", ":", "-.")
+
+
+class Picture(Figure):
+    """A Figure that a notebook shows by itself, without pyplot."""
+
+    def _repr_png_(self):
+        buffer = io.BytesIO()
+        # The default compression takes half as long again and saves only 5 % of the bytes
+        FigureCanvasAgg(self).print_png(buffer, pil_kwargs={"compress_level": 1})
+        width, height = self.get_size_inches() * 100
+        return buffer.getvalue(), {"width": int(width), "height": int(height)}
+
+
+def new_figure(width: float, height: float, columns: int = 1):
+    """Make a figure of `width` by `height` inches; return it and its axes, one or `columns` side by side."""
+    figure = Picture(figsize=(width, height), dpi=150, layout="constrained")
+    axes = figure.subplots(1, columns)
+    for ax in np.atleast_1d(axes):
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def plain(text: str) -> str:
+    """Escape the dollars in `text`, so that matplotlib draws it as it is.
+
+    Matplotlib reads what stands between two dollars as a formula, and raises ValueError if it is not one.
+    """
+    return text.replace("$", r"\$")
+
+
+def length_histogram(lengths: np.ndarray, max_length: int) -> Figure:
+    """Draw a histogram of token lengths, shape (texts,), and mark the mean and the model's limit."""
+    figure, ax = new_figure(8, 3.2)
+    bins = np.arange(0, max(lengths.max(), max_length) + 16, 16)
+    ax.hist(lengths, bins=bins, color=SKY, edgecolor=ax.get_facecolor())
+    ax.axvline(lengths.mean(), color=BLUE, linewidth=2, label=f"mean: {lengths.mean():.0f}")
+    ax.axvline(max_length, color=RED, linestyle="--", linewidth=2, label=f"limit of the model: {max_length}")
+    ax.set(xlabel="tokens in a review", ylabel="reviews")
+    ax.legend(frameon=False)
+    return figure
+
+
+def padding_bars(costs: Sequence[PaddingCost]) -> Figure:
+    """Draw a bar per strategy: the real tokens and the padding that one epoch computes."""
+    # The numbers, in thousands
+    names = [cost.strategy for cost in costs]
+    real = np.array([cost.real_tokens for cost in costs]) / 1_000
+    computed = np.array([cost.computed_tokens for cost in costs]) / 1_000
+
+    # The bars
+    figure, ax = new_figure(8, 0.7 + 0.55 * len(costs))
+    hatched = {"color": YELLOW, "edgecolor": GREY, "hatch": "//", "linewidth": 0.5}
+    ax.barh(names, real, color=BLUE, label="real tokens")
+    ax.barh(names, computed - real, left=real, label="padding", **hatched)
+    for position, cost in enumerate(costs):
+        ax.text(computed[position], position, f" {cost.padding_share:.0%} padding", va="center")
+
+    # The axes and the legend
+    ax.invert_yaxis()
+    ax.set(xlabel="thousand tokens computed per epoch", xlim=(0, computed.max() * 1.22))
+    figure.legend(loc="outside upper right", ncols=2, frameon=False)
+    return figure
+
+
+def ladder(speeds: Mapping[str, float]) -> Figure:
+    """Draw a bar per recipe: the reviews a second in training, also as a multiple of the first recipe's."""
+    figure, ax = new_figure(8, 0.7 + 0.45 * len(speeds))
+    bars = ax.barh(list(speeds), list(speeds.values()), color=[GREY, *[BLUE] * (len(speeds) - 1)])
+    first = next(iter(speeds.values()))
+    ax.bar_label(bars, [f" {speed:.3g}  ({speed / first:.1f}×)" for speed in speeds.values()])
+    ax.invert_yaxis()
+    ax.margins(x=0.2)
+    ax.set(xlabel="reviews a second, in training")
+    return figure
+
+
+def padded_batches(batches: Mapping[str, Sequence[np.ndarray]], max_length: int, count: int = 12) -> Figure:
+    """Draw the first `count` batches of each strategy: one column per text, padding above real tokens."""
+    figure, axes = new_figure(9, 2.8, len(batches))
+    axes = np.atleast_1d(axes)
+    for ax, (strategy, chosen) in zip(axes, batches.items()):
+        # The columns, with a gap after each batch
+        left = 0
+        for batch in chosen[:count]:
+            height = max_length if strategy == "max_length" else batch.max()
+            ax.bar(left + np.arange(len(batch)), height, width=1, color=YELLOW)
+            ax.bar(left + np.arange(len(batch)), batch, width=1, color=BLUE)
+            left += len(batch) + 2
+
+        # The axes
+        ax.set(title=strategy, xticks=[], ylim=(0, max_length * 1.02))
+        ax.set_xlabel(f"first {min(count, len(chosen))} batches")
+    axes[0].set_ylabel("tokens (blue: real, yellow: padding)", fontsize=8)
+    return figure
+
+
+def loss_curve(*runs: Run, numbers: Sequence[int] | None = None, growing: bool = False) -> Figure:
+    """Draw training and evaluation loss over the steps on the left, and accuracy on the right.
+
+    Without any accuracy, the right part is missing, unless a run is `growing`: then an accuracy may come.
+    `numbers` fixes each run's colour and line, so that they stay when another run is hidden; by default they
+    are 0, 1, 2, …
+    """
+    # The axes have fixed places, because this figure is drawn again and again while a model trains
+    figure = Picture(figsize=(9, 3.4), dpi=100)
+    if growing or any(run.series("accuracy")[1] for run in runs):
+        left = figure.add_axes((0.075, 0.15, 0.41, 0.8))
+        right = figure.add_axes((0.56, 0.15, 0.42, 0.8))
+        right.set(xlabel="step", ylabel="evaluation accuracy", ylim=(0, 1))
+    else:
+        left = figure.add_axes((0.075, 0.15, 0.905, 0.8))
+        right = None
+
+    # The lines: one run needs names for its losses, several runs need names for the runs
+    several = len(runs) > 1
+    for number, run in zip(range(len(runs)) if numbers is None else numbers, runs):
+        steps, losses = run.series("loss")
+        if not steps:
+            continue
+        colour = SERIES[number % len(SERIES)]
+        style = {"color": colour, "linestyle": _LINES[number % 4]}
+        name = plain(run.name) if several else "training loss"
+        left.plot(steps, losses, color=colour, alpha=0.5, linewidth=1)
+        left.plot(steps, _smoothed(losses), linewidth=2, label=name, **style)
+        if run.evaluations:
+            of_evaluation = {**style, "marker": "o", "color": colour if several else RED}
+            left.plot(*run.series("eval_loss"), label=None if several else "evaluation loss", **of_evaluation)
+        if right is not None:
+            right.plot(*run.series("accuracy"), marker="o", **style)
+
+    # The labels, the legend and the grid
+    left.set(xlabel="step", ylabel="loss (cross-entropy)" + (", ● evaluation" if several else ""))
+    left.set_ylim(bottom=0)
+    if left.get_legend_handles_labels()[0]:
+        left.legend(frameon=False, fontsize=9, ncols=1 + len(runs) // 5)
+    for ax in figure.axes:
+        ax.set_xlim(*left.get_xlim())
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.grid(alpha=0.25)
+    return figure
+
+
+def _smoothed(values: Sequence[float], span: int = 10) -> list[float]:
+    """Compute an exponential moving average over about `span` points.
+
+    It is corrected for the start (Kingma & Ba 2015, section 3).
+    """
+    decay = 1 - 1 / span
+    mean = 0.0
+    weight = 0.0
+    result = []
+    for value in values:
+        mean = decay * mean + (1 - decay) * value
+        weight = decay * weight + (1 - decay)
+        result.append(mean / weight)
+    return result
+
+
+def schedule(steps: np.ndarray, learning_rates: np.ndarray) -> Figure:
+    """Draw the learning rates over the steps of a training, both of shape (points,)."""
+    # The axes have a fixed place, because this figure is drawn again while a slider moves
+    figure = Picture(figsize=(5.2, 2.2), dpi=100)
+    ax = figure.add_axes((0.15, 0.24, 0.82, 0.68))
+    ax.spines[["top", "right"]].set_visible(False)
+
+    # The curve and its axes
+    ax.plot(steps, learning_rates, color=BLUE, linewidth=2)
+    ax.fill_between(steps, learning_rates, color=SKY, alpha=0.25)
+    ax.set(xlabel="step", xlim=(0, max(steps[-1], 1)))
+    ax.set(ylabel="learning_rate", ylim=(0, learning_rates.max() * 1.08))
+    ax.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+def range_test(test: RangeTest) -> Figure:
+    """Draw the loss against the learning rate (log scale), and mark the suggestion."""
+    figure, ax = new_figure(8, 3)
+    ax.plot(test.learning_rates, test.losses, color=SKY, alpha=0.6, linewidth=1, label="loss of each step")
+    ax.plot(test.learning_rates, test.smoothed, color=BLUE, linewidth=2, label="smoothed")
+    suggestion = f"suggestion: {test.suggestion:.1e}"
+    ax.axvline(test.suggestion, color=RED, linestyle="--", linewidth=2, label=suggestion)
+    ax.set(xlabel="learning_rate", ylabel="training loss", xscale="log")
+    ax.legend(frameon=False)
+    return figure
+
+
+def loss_comparison(first: Run, second: Run) -> Figure:
+    """Draw the training losses of two runs, and their absolute difference beside them (log scale).
+
+    The figure shows the steps that both runs have logged.
+    """
+    figure, (left, right) = new_figure(9, 3.4, 2)
+    difference = loss_difference(first, second)
+    steps = difference.keys()
+
+    # The losses: a thin line over a wide one, so that both can be seen where they are equal
+    for run, colour, style, width in ((first, SKY, "-", 5), (second, RED, "--", 1.5)):
+        losses = dict(zip(*run.series("loss")))
+        losses = [losses[step] for step in steps]
+        left.plot(steps, losses, color=colour, linestyle=style, linewidth=width, label=plain(run.name))
+    left.set(xlabel="step", ylabel="training loss")
+    left.legend(frameon=False)
+
+    # The difference: a log scale has no place for zero
+    distances = np.maximum(list(difference.values()), 1e-9)
+    right.plot(steps, distances, color=BLUE, marker=".", linestyle="none")
+    right.axhline(1e-3, color=RED, linestyle="--", label="one thousandth")
+    right.set(xlabel="step", ylabel="absolute difference", yscale="log", ylim=(5e-10, 5))
+    right.legend(frameon=False)
+    return figure
+
+
+def confusion_heatmap(counts: np.ndarray, label_names: Sequence[str]) -> Figure:
+    """Draw counts of shape (classes, classes): rows true, columns predicted, shaded by share of the row."""
+    # The shaded squares
+    figure, ax = new_figure(5.6, 4.4)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+
+    # The counts in them
+    for row, column in np.ndindex(counts.shape):
+        colour = "white" if shares[row, column] > 0.55 else "black"
+        ax.text(column, row, f"{counts[row, column]}", ha="center", va="center", color=colour)
+
+    # The axes and the colour bar
+    positions = range(len(label_names))
+    names = [plain(name) for name in label_names]
+    ax.set_xticks(positions, names)
+    ax.set_yticks(positions, names)
+    ax.set(xlabel="predicted", ylabel="true label")
+    ax.spines[:].set_visible(False)
+    figure.colorbar(image, label="share of the true label", shrink=0.85)
+    return figure
+
+
+def accuracy_in_context(accuracy: float, error: float, references: Mapping[str, float]) -> Figure:
+    """Draw this run's accuracy with one standard error, beside the `references` (name → accuracy)."""
+    figure, ax = new_figure(8, 0.9 + 0.42 * (len(references) + 1))
+    names = ["this run", *references]
+    values = [accuracy, *references.values()]
+    ax.barh(names, values, color=[BLUE] + [GREY] * len(references), height=0.62)
+    # The colour of the words: in a dark style, black would be invisible
+    ax.errorbar(accuracy, 0, xerr=error, color=rcParams["text.color"], capsize=5, linewidth=1.5)
+    for position, value in enumerate(values):
+        ax.text(value + (error + 0.01 if position == 0 else 0.01), position, f"{value:.3f}", va="center")
+    ax.invert_yaxis()
+    ax.set(xlabel="accuracy on the evaluation set", xlim=(0, 1))
+    return figure

@@ -1,0 +1,67 @@
+"""Show a panel: as live widgets where the front end knows them, as a picture and a sentence elsewhere."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from html import escape
+
+import ipywidgets as widgets
+from IPython.display import display
+from matplotlib.figure import Figure
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+# The full width. A widget has margins of 2 pixels; without this correction they bring a scroll bar.
+WIDE = "calc(100% - 4px)"
+
+
+class Shown:
+    """Base class of the panels.
+
+    A subclass has `widget` (an ipywidgets widget), `picture()` and `sentence()`.
+    """
+
+    widget: widgets.Widget
+
+    def picture(self) -> Figure:
+        """Draw the panel as it is now.
+
+        Pages without live widgets show this picture: GitHub, or a page made by nbconvert.
+        """
+        raise NotImplementedError
+
+    def sentence(self) -> str:
+        """Say in words and numbers what the picture shows."""
+        raise NotImplementedError
+
+    def _ipython_display_(self) -> None:
+        image, size = self.picture()._repr_png_()
+        bundle = {
+            "text/plain": self.sentence(),
+            "image/png": b64encode(image).decode(),
+            WIDGET_VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id},
+        }
+        display(bundle, metadata={"image/png": {**size, "alt": self.sentence()}}, raw=True)
+        print("When this cell ran:", self.sentence())
+
+
+def faded(text: str) -> str:
+    """Return HTML for a small explanation.
+
+    The text is faded instead of grey, so that people can read it in a light and in a dark theme.
+    """
+    style = "opacity:0.75;font-size:12px;line-height:1.3;margin-bottom:6px"
+    return f'<div style="{style}">{escape(text)}</div>'
+
+
+def image(figure: Figure | None = None) -> widgets.Image:
+    """Make a widget that shows `figure` and is never wider than the page. `draw` changes its picture."""
+    shown = widgets.Image(format="png", layout=widgets.Layout(max_width=WIDE, object_fit="contain"))
+    if figure is not None:
+        draw(shown, figure)
+    return shown
+
+
+def draw(shown: widgets.Image, figure: Figure) -> None:
+    """Replace the picture in `shown`. It keeps its size on the page, so nothing jumps."""
+    shown.value, size = figure._repr_png_()
+    shown.width = str(size["width"])

@@ -1,0 +1,252 @@
+"""Type a text and see its tokens: which words stay whole, which are split, and which are unknown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby
+
+import ipywidgets as widgets
+from matplotlib import font_manager
+from matplotlib.figure import Figure
+
+from helpers.data.pretrained import check_fast_tokenizer
+from helpers.show import plots
+from helpers.show.shown import Shown
+
+_MOST_PIECES = 200  # are drawn: a whole page of chips teaches no more than its start
+_LINE = 94  # characters that fit into a line of the picture
+_FONT = "DejaVu Sans Mono"  # comes with matplotlib
+
+# The chips in HTML
+_PANEL = "display:flex;flex-wrap:wrap;gap:5px;align-items:flex-start;padding:4px 0"
+_WORD = "display:inline-flex;flex-wrap:wrap;gap:2px;max-width:100%;"
+_SPLIT = f"border:2px solid {plots.BLUE};border-radius:6px;padding:2px;background:#FFFFFF;"
+_CHIP = (
+    "display:inline-flex;flex-direction:column;align-items:center;"
+    "border-radius:4px;padding:1px 5px;color:#111;max-width:100%;"
+)
+_TOKEN = "font-family:monospace;font-size:14px;line-height:1.4;overflow-wrap:anywhere"
+_BELOW = "font-size:11px;line-height:1.3;overflow-wrap:anywhere"
+_STYLES = {
+    "known": f"background:#D3E8F5;border:1px solid {plots.SKY};",
+    "special": "background:#DDDDDD;border:1px solid #999;",
+    "unknown": f"background:#FFF1E8;border:2px dashed {plots.RED};",
+}
+
+# The same for matplotlib
+_BOXES = {
+    "known": {"facecolor": "#D3E8F5", "edgecolor": plots.BLUE},
+    "special": {"facecolor": "#DDDDDD", "edgecolor": plots.GREY},
+    "unknown": {"facecolor": "#FFF1E8", "edgecolor": plots.RED, "linestyle": "--"},
+}
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """One token, and where it comes from."""
+
+    token: str  # as in the vocabulary
+    id: int
+    original: str  # what it stands for in the text
+    kind: str  # "known", "special" or "unknown"
+
+
+class TokenExplorer(Shown):
+    """A field for a text, and below it at once the tokens, their ids, and a sentence that counts them.
+
+    `tokenizer` must be a fast one, as `AutoTokenizer` loads: only fast tokenizers say which piece belongs to
+    which word.
+    """
+
+    def __init__(self, tokenizer, text: str = "The lasagna wasn't good, it was unforgettable 😀"):
+        check_fast_tokenizer(tokenizer)
+        self.tokenizer = tokenizer
+        self.text = widgets.Textarea(
+            text,
+            description="Your text:",
+            rows=2,
+            continuous_update=True,
+            style={"description_width": "initial"},
+            layout=widgets.Layout(width="98%"),
+        )
+        self.tokens = widgets.HTML()
+        self.words = widgets.HTML()
+        self.widget = widgets.VBox([self.text, self.tokens, self.words])
+        self.text.observe(self._update, "value")
+        self._update()
+
+    def _update(self, _=None) -> None:
+        self._groups = _words(self.tokenizer, self.text.value)
+        self.tokens.value = _chips(self._groups)
+        self.words.value = f'<div style="line-height:1.5">{escape(self.sentence())}</div>'
+
+    def sentence(self) -> str:
+        """Say how many words became how many pieces, and which words were split or are unknown."""
+        # The words and their pieces
+        words = [group for group in self._groups if group[0].kind != "special"]
+        if not words:
+            return "There is no word yet: type one."
+        pieces = [piece for group in words for piece in group]
+        special = [piece.token for group in self._groups for piece in group if piece.kind == "special"]
+
+        # How many words became how many pieces
+        signs = sum(not any(map(str.isalnum, _spelled(group))) for group in words)
+        text = _count(len(words) - signs, "word")
+        if signs:
+            text += f" and {_count(signs, 'sign')}"
+        text += f" became {_count(len(pieces), 'piece')}"
+        if special:
+            text += f", beside {' '.join(special)}"
+
+        # Which words were split, and which pieces are unknown
+        split = [
+            f"{_short(_spelled(group))} → {' '.join(piece.token for piece in group)}"
+            for group in words
+            if len(group) > 1
+        ]
+        unknown = [_short(piece.original) for piece in pieces if piece.kind == "unknown"]
+        text += f"; {len(split)} split: {_first(split)}" if split else "; none was split"
+        text += f"; {len(unknown)} unknown: {_first(unknown)}." if unknown else "; none is unknown."
+
+        # What the model would not see
+        limit = self.tokenizer.model_max_length
+        excess = len(pieces) + len(special) - limit
+        if excess > 0:
+            text += f" The model takes {limit} pieces: the last {excess} would be cut."
+        return text
+
+    def picture(self) -> Figure:
+        """Draw the chips as a figure, at most the first 200."""
+        return _boxes(_shortened(self._groups))
+
+
+def _words(tokenizer, text: str) -> list[list[_Piece]]:
+    """Group the tokens of `text` by the word they come from; each special token is a group of its own."""
+    encoding = tokenizer(text, return_offsets_mapping=True, verbose=False)
+    tokens = encoding.tokens()
+    words = encoding.word_ids()
+    pieces = []
+    for number, (token, word) in enumerate(zip(tokens, words)):
+        token_id = encoding["input_ids"][number]
+        start, end = encoding["offset_mapping"][number]
+
+        # The kind of the piece: the unknown token is one of the special ones, too
+        if token_id == tokenizer.unk_token_id:
+            kind = "unknown"
+        elif word is None or token_id in tokenizer.all_special_ids:
+            kind = "special"
+        else:
+            kind = "known"
+
+        # The word it belongs to
+        group = ("special", number) if kind == "special" else ("word", word)
+        pieces.append((group, _Piece(token, token_id, text[start:end].strip(), kind)))
+    return [[piece for _, piece in members] for _, members in groupby(pieces, key=lambda pair: pair[0])]
+
+
+def _spelled(group: list[_Piece]) -> str:
+    return "".join(piece.original for piece in group)
+
+
+def _short(text: str, most: int = 30) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _first(items: list[str], most: int = 5) -> str:
+    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _shortened(groups: list[list[_Piece]]) -> list[list[_Piece]]:
+    """Return the groups up to the 200th piece."""
+    kept = []
+    pieces = 0
+    for group in groups:
+        pieces += len(group)
+        if pieces > _MOST_PIECES:
+            break
+        kept.append(group)
+    return kept
+
+
+def _chips(groups: list[list[_Piece]]) -> str:
+    """Return HTML with a chip per token, and a frame around the pieces of each word that was split."""
+    shown = _shortened(groups)
+    left_out = sum(map(len, groups)) - sum(map(len, shown))
+    more = f"<span>… and {_count(left_out, 'more piece')}</span>" if left_out else ""
+    return f'<div style="{_PANEL}">{"".join(map(_group, shown))}{more}</div>'
+
+
+def _group(group: list[_Piece]) -> str:
+    style = _WORD
+    title = _spelled(group) or "special token"
+    if len(group) > 1:
+        style = _WORD + _SPLIT
+        title = f"one word, {len(group)} pieces: {_spelled(group)}"
+    chips = "".join(map(_chip, group))
+    return f'<span style="{style}" title="{escape(title)}">{chips}</span>'
+
+
+def _chip(piece: _Piece) -> str:
+    below = [str(piece.id)]
+    if piece.kind == "unknown":
+        below.append(f"unknown: {_short(piece.original)}")
+    token = f'<b style="{_TOKEN}">{escape(piece.token)}</b>'
+    lines = "".join(f'<span style="{_BELOW}">{escape(line)}</span>' for line in below)
+    return f'<span style="{_CHIP}{_STYLES[piece.kind]}">{token}{lines}</span>'
+
+
+def _boxes(groups: list[list[_Piece]]) -> Figure:
+    """Draw each token in a box, with its id below, line by line. The boxes of a split word touch."""
+    # A figure as high as its lines, in inches
+    lines = _lines(groups)
+    height = 0.25 + 0.5 * len(lines)
+    figure = plots.Picture(figsize=(9, height), dpi=150)
+
+    # The boxes
+    style = {"family": _FONT, "ha": "center", "va": "center"}
+    for row, line in enumerate(lines):
+        y = 1 - (0.3 + 0.5 * row) / height
+        for column, piece in line:
+            x = 0.015 + 0.97 * column / _LINE
+            box = {"boxstyle": "round,pad=0.25", **_BOXES[piece.kind]}
+            token = drawable(_short(piece.token))
+            # The boxes are light in every style
+            figure.text(x, y, token, size=11, color="black", parse_math=False, bbox=box, **style)
+            figure.text(x, y - 0.21 / height, str(piece.id), size=7, alpha=0.65, **style)
+    return figure
+
+
+def _lines(groups: list[list[_Piece]]) -> list[list[tuple[float, _Piece]]]:
+    """Place the pieces: each line is a list of (column of the piece's middle in characters, piece).
+
+    A word that does not fit into the rest of a line starts a new one, so its pieces stay together.
+    """
+    lines = [[]]
+    column = 0.0
+    for group in groups:
+        # A new line, if the word does not fit into this one
+        widths = [max(len(_short(piece.token)) + 0.9, 0.7 * len(str(piece.id))) for piece in group]
+        if column and column + sum(widths) > _LINE:
+            lines.append([])
+            column = 0.0
+
+        # The pieces of the word, and a space after them
+        for piece, width in zip(group, widths):
+            lines[-1].append((column + width / 2, piece))
+            column += width
+        column += 1.2
+    return lines
+
+
+def drawable(text: str) -> str:
+    """Return `text` with a box in place of each character that matplotlib's own font lacks.
+
+    Otherwise matplotlib would give a warning for each of them.
+    """
+    font = font_manager.get_font(font_manager.findfont(_FONT))
+    return "".join(character if font.get_char_index(ord(character)) else "▯" for character in text)

@@ -1,0 +1,82 @@
+"""Download everything that a profile needs from the Hub.
+
+    python -m helpers.start.fetch small
+
+Run it before a flight or a workshop; Binder runs it while it builds its image. Afterwards the notebooks need
+no network with this profile.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from helpers.explain import explain
+from helpers.explain.hub import in_short, trouble
+from helpers.hub.reach import hub_problem
+from helpers.profiles import PROFILES, Profile
+from helpers.start import places
+
+
+def fetch(profile: Profile) -> None:
+    """Load model, tokenizer and dataset once, so that they are in the cache.
+
+    The calls are those of the notebooks.
+    """
+    from datasets import load_dataset
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers.utils import logging
+
+    from helpers.data.columns import text_and_label
+    from helpers.data.pretrained import check_tokenizer, load_config
+    from helpers.hub.subset import dataset_source
+
+    # As in the setup cell
+    os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
+    # Notebook 2 explains the report on the loaded weights; here it would mean nothing
+    logging.set_verbosity_error()
+
+    # The dataset
+    source = dataset_source(profile)
+    dataset = load_dataset(source, profile.dataset_config, revision=profile.dataset_revision)
+    text_and_label(dataset, profile)
+
+    # The tokenizer and the model
+    name = profile.model
+    revision = profile.model_revision
+    config = load_config(profile)
+    check_tokenizer(AutoTokenizer.from_pretrained(name, revision=revision, config=config))
+    AutoModelForSequenceClassification.from_pretrained(name, revision=revision, config=config)
+
+
+def main(names: list[str]) -> str | None:
+    """Fetch the profiles of these names. Return None if all went well, or else what to tell the user."""
+    # As in the setup cell, which then finds what was fetched
+    if moved := places.move_caches():
+        print(moved)
+
+    # What could stop us before the first download
+    if not names or set(names) - PROFILES.keys():
+        return f"Expected one or more of {', '.join(PROFILES)}, got {' '.join(names) or 'nothing'}."
+    if (problem := hub_problem()) is not None:
+        reason = in_short(problem)
+        advice = trouble(problem) or "Without the Hub, the notebooks use the offline profile."
+        return f"{reason[:1].upper()}{reason[1:]}: nothing was fetched. {advice}"
+
+    # The downloads. What we cannot explain keeps its traceback.
+    for name in names:
+        try:
+            fetch(PROFILES[name])
+        except Exception as error:
+            if (message := explain(error)) is None:
+                raise
+            return (
+                f"{name}: not all was fetched. {message.splitlines()[0]} "
+                "What was downloaded is kept: run the same command again to go on from there."
+            )
+        print(f"{name}: fetched")
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

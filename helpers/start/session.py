@@ -1,0 +1,172 @@
+"""Run the steps of the setup cell: install, look at the machine, choose a profile, print what each costs."""
+
+from __future__ import annotations
+
+import os
+import platform
+import textwrap
+from pathlib import Path
+
+from helpers.explain import hub, install_hook
+from helpers.hub import cache
+from helpers.hub.reach import ask_hub, go_offline, why_not
+from helpers.machine import Machine, cores, detect_machine, is_busy, let_threads_sleep, other_kernels_gb
+from helpers.profiles import PROFILES, Profile, choose_profile
+from helpers.start import environment, packages, places
+from helpers.start.version import newer_version
+
+# A notebook and JupyterLab need at most this much with a small model, as tests/benchmarks/memory.py measures
+_NEEDED_GB = 1.5
+_KAGGLE_WITHOUT_INTERNET = (
+    "Kaggle starts a notebook without it. To train on real reviews, choose Settings → Turn on internet. "
+    "Kaggle first asks you to verify a phone number. Then run this cell again."
+)
+
+
+def setup(profile: str | Profile = "auto") -> tuple[Profile, Machine]:
+    """Install missing packages, look at the machine, choose the profile, and print the result.
+
+    A second call does no harm. `profile` is "auto", the name of a profile, or a `Profile` of your own. If
+    `FINETUNE_PROFILE` is set in the environment, it overrules the argument. Raises `packages.SetupError` if a
+    package cannot be installed, or if the kernel must be restarted.
+    """
+    # Prepare the kernel. The threads come first: PyTorch reads their setting when it is loaded.
+    threads_sleep = let_threads_sleep()
+    installed = packages.ensure()
+    install_hook()
+    # Without this, transformers would ask a service on the Hub to convert pickled weights, in a thread.
+    os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
+    # The libraries read where their caches are when they are loaded
+    moved = {"Runs": places.choose_runs_folder(), "Caches": places.move_caches()}
+    removed = environment.train_in_one_process()
+    _fit_threads(cores())
+
+    # Choose what to train on
+    machine = detect_machine()
+    one_of_several = environment.train_on_one_gpu()
+    wanted = os.environ.get("FINETUNE_PROFILE") or profile
+    answers = ask_hub() and not (wanted == "auto" and _cost_is_unknown(machine))
+    chosen, reason = _choose(wanted, machine, answers)
+    reason += " (FINETUNE_PROFILE)" if os.environ.get("FINETUNE_PROFILE") else ""
+
+    # Let an interrupted training go on. The import needs the packages that were installed above.
+    from helpers.train.precision import keep_precision
+
+    machine, kept = keep_precision(machine, places.runs_folder(), chosen.key)
+
+    # Say where we are, and why
+    _print_table(
+        {
+            "Host": f"{machine.host}, Python {platform.python_version()}",
+            "Device": (
+                f"{machine.device} ({machine.device_name}), {machine.precision}; "
+                f"{machine.cores} cores, {machine.memory_gb:.0f} GB\n{one_of_several}"
+            ),
+            "Versions": "\n".join(packages.report(installed)),
+            "Profile": f"{chosen.name}: {reason}",
+            "Model": f"{_short(chosen.model)}, learning rate {chosen.learning_rate:g}",
+            "Dataset": (
+                f"{_short(chosen.dataset)}, {chosen.train_size:,} reviews to train on, "
+                f"{chosen.eval_size:,} to evaluate on"
+            ),
+        }
+    )
+    internet = "" if answers or machine.host != "Kaggle" else _KAGGLE_WITHOUT_INTERNET
+    trouble = hub.trouble(why_not())
+    notes = {
+        "Course": newer_version() if answers else "",
+        "Internet": internet,
+        "Hub": trouble,
+        "Precision": kept,
+        "Shell": removed,
+        **moved,
+    }
+    _print_table({name: text for name, text in notes.items() if text})
+    _warn_of_other_kernels(machine.memory_gb)
+    if machine.device == "cpu" and not threads_sleep:
+        advice = (
+            "PyTorch was loaded before this cell. If another program or notebook computes at the same time, "
+            "restart the kernel and run this cell first. Then they slow each other down less."
+        )
+        _print_table({"Threads": advice})
+
+    # Say what each profile would cost. The import needs the packages that were installed above.
+    from helpers.start import costs
+
+    # A load slows the measurement and the training alike, so the estimate holds while the load lasts
+    busy = "; the machine is busy" if machine.device == "cpu" and is_busy() else ""
+    print(f"\nWhat each profile costs (the time is an estimate, for the training in notebook 2{busy})")
+    for candidate in {**PROFILES, chosen.name: chosen}.values():
+        mark = "→" if candidate.name == chosen.name else " "
+        print(f"{mark} {candidate.name:9} {costs.cost(candidate, machine, answers)}")
+    return chosen, machine
+
+
+def _print_table(rows: dict[str, str]) -> None:
+    """Print names and texts in two columns.
+
+    We wrap long texts here, because a notebook would start the next line under the name.
+    """
+    for name, text in rows.items():
+        lines = [
+            part
+            for line in text.splitlines()
+            for part in textwrap.wrap(line, 76, break_long_words=False, break_on_hyphens=False)
+        ]
+        print(f"{name:9} " + f"\n{'':10}".join(lines))
+
+
+def _warn_of_other_kernels(memory_gb: float) -> None:
+    """Warn if other notebooks leave too little memory for this one.
+
+    When all kernels together reach Binder's limit, Binder kills one without a word.
+    """
+    if memory_gb < 2 * _NEEDED_GB and (held := other_kernels_gb()) > memory_gb - _NEEDED_GB:
+        advice = (
+            f"other notebooks hold {held:.1f} of {memory_gb:.1f} GB: "
+            "shut them down first (in each of them: Kernel → Shut Down Kernel)"
+        )
+        _print_table({"Memory": advice})
+
+
+def _fit_threads(granted: int) -> None:
+    """Let torch start no more threads than we have cores.
+
+    In a container, torch would start a thread for each core of the host, and train slower.
+    """
+    import torch
+
+    if torch.get_num_threads() > granted:
+        torch.set_num_threads(granted)
+
+
+def _choose(wanted: str | Profile, machine: Machine, answers: bool) -> tuple[Profile, str]:
+    """Return the profile and the reason for it. `answers` tells whether the Hub answers."""
+    if isinstance(wanted, Profile):
+        return wanted, "your own"
+    # What is in the cache matters only to "auto" without the Hub
+    cached = {
+        name
+        for name, profile in PROFILES.items()
+        if wanted == "auto" and not answers and cache.is_cached(profile)
+    }
+    has_gpu = machine.device == "cuda"
+    reason = hub.in_short(why_not())
+    return choose_profile(wanted, has_gpu=has_gpu, hub_answers=answers, cached=cached, why_not=reason)
+
+
+def _cost_is_unknown(machine: Machine) -> bool:
+    """Return whether the Hub does not deliver what "auto" would take. If so, the libraries work offline."""
+    from helpers.start import costs
+
+    profile, _ = choose_profile("auto", has_gpu=machine.device == "cuda", hub_answers=True)
+    problem = costs.what_is_missing(profile)
+    if problem is not None:
+        go_offline(problem)
+    return problem is not None
+
+
+def _short(name: str) -> str:
+    """Return the name of a model or dataset for the table: a bundled one without its folders."""
+    path = Path(name)
+    return f"{path.name} (bundled)" if path.is_absolute() and path.parent.name == "offline" else name

@@ -1,0 +1,1 @@
+"""Tools for the people who maintain the course: change links, take pictures, build the data and the model."""

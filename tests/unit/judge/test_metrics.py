@@ -1,0 +1,67 @@
+"""Protects a learner from a wrong accuracy, standard error or confusion matrix."""
+
+import numpy as np
+import pytest
+
+from helpers.judge.metrics import confusion_matrix, probabilities, standard_error, within_one, worst_mistakes
+
+LOGITS = np.array([[5.0, 0, 0], [0, 5, 0], [0, 4, 0], [9, 0, 0]])
+LABELS = np.array([0, 1, 2, 2])
+
+
+def test_probabilities_add_up_even_for_huge_logits():
+    assert probabilities([[1e4, 0.0], [-1e4, 0.0]]).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+
+
+def test_within_one_counts_neighbours():
+    assert within_one(LOGITS, LABELS) == 0.75
+
+
+def test_confusion_matrix_has_true_labels_in_rows_and_every_class():
+    assert confusion_matrix(LOGITS, LABELS).tolist() == [[1, 0, 0], [0, 1, 0], [1, 1, 0]]
+    assert confusion_matrix(LOGITS[:1], LABELS[:1]).shape == (3, 3)
+
+
+def test_standard_error_of_a_thousand_reviews_is_a_point_and_a_half():
+    assert standard_error(0.58, 1000) == pytest.approx(0.0156, abs=1e-4)
+    with pytest.raises(ValueError, match="at least one row"):
+        standard_error(0.5, 0)
+
+
+def test_worst_mistakes_come_furthest_first_then_surest_and_hold_no_correct_answer():
+    """Sorted by sureness alone, the table would fill with near misses, which teach little."""
+    logits = np.vstack([LOGITS, [[0, 9, 0], [3, 0, 0]]])
+    table = worst_mistakes(list("abcdef"), logits, [*LABELS, 2, 2], ["bad", "fair", "good"])
+    assert table["text"].tolist() == ["d", "f", "e", "c"]
+    assert table["predicted"].tolist() == ["bad", "bad", "fair", "fair"] and (table["label"] == "good").all()
+    assert table["probability"][1] == pytest.approx(np.exp(3) / (np.exp(3) + 2))
+
+
+def test_worst_mistakes_take_a_column_that_wants_python_integers():
+    """datasets 4.0, which Colab has, refuses numpy integers as row numbers."""
+
+    class Column(list):
+        def __getitem__(self, row):
+            assert type(row) is int
+            return super().__getitem__(row)
+
+    assert len(worst_mistakes(Column("abcd"), LOGITS, LABELS, ["bad", "fair", "good"])) == 2
+
+
+def test_a_diverged_model_is_not_scored():
+    """The largest of five NaN is the first, so a dead model looks like one that always answers one star."""
+    with pytest.raises(ValueError, match=r"diverged. Lower learning_rate"):
+        within_one(LOGITS * np.nan, LABELS)
+
+
+def test_nothing_wrong_gives_an_empty_table():
+    assert len(worst_mistakes(["a"], LOGITS[:1], LABELS[:1], ["bad", "fair", "good"])) == 0
+
+
+@pytest.mark.parametrize(
+    ("logits", "labels"), [(LOGITS[:0], LABELS[:0]), (LOGITS, LABELS[:2]), (LOGITS[0], LABELS)]
+)
+def test_shapes_that_do_not_fit_are_named(logits, labels):
+    """An evaluation set of zero rows gives accuracy NaN, and NaN for everything after it."""
+    with pytest.raises(ValueError, match=r"shape \(rows, classes\).*at least one row"):
+        within_one(logits, labels)

@@ -1,0 +1,239 @@
+"""Protects a learner from a panel whose buttons, curve or messages are wrong, without a browser."""
+
+import json
+import time
+
+import pytest
+from trainee import ARGS, go_on_to_the_end, press, pressed_and_done, training_that_waits
+
+from helpers.show import plots, shown
+from helpers.show.growing import GrowingCurve
+from helpers.show.lab.panel import HyperparameterPanel
+from helpers.train.learning_rates import RangeTest
+from helpers.train.runs import Run
+
+
+def test_moving_a_slider_changes_plan_picture_and_code_at_once(panel, trainee):
+    before = panel._schedule.value, panel._source.value
+    assert "20 steps" in panel._planned.value
+    panel.controls.widgets["num_train_epochs"].value = 3
+    panel.controls.widgets["warmup_steps"].value = 0.5
+    assert (
+        "30 steps" in panel._planned.value
+        and "num_train_epochs=3" in panel._source.value
+        and "warmup_steps=0.5" in panel._source.value
+    )
+    assert (panel._schedule.value, panel._source.value) != before and panel._schedule.value != before[0]
+    assert trainee.calls == [], "before any training"
+
+
+def test_run_trains_with_what_the_sliders_say(panel, trainee):
+    panel.controls.set(
+        learning_rate=1e-3,
+        per_device_train_batch_size=16,
+        lr_scheduler_type="cosine",
+        weight_decay=0.1,
+        seed=7,
+        train_size=40,
+    )
+    pressed_and_done(panel, "run")
+    args, train_size = trainee.calls[0]
+    assert (args.learning_rate, args.per_device_train_batch_size, args.lr_scheduler_type) == (
+        1e-3,
+        16,
+        "cosine",
+    )
+    assert (args.weight_decay, args.seed, train_size) == (0.1, 7, 40)
+    assert args.eval_strategy == "epoch" and panel.result == "a model"
+    assert "run 1: finished" in panel._progress.value and panel._bar.max == 6
+    assert "accuracy 0.507 ± 0.016" in panel._list.box.children[0].children[1].value
+
+
+def test_reset_brings_the_defaults_back(panel):
+    panel.controls.set(learning_rate=1e-2, seed=3, lr_scheduler_type="constant")
+    press(panel, "reset")
+    values = panel.controls.values()
+    assert (values["learning_rate"], values["seed"], values["lr_scheduler_type"]) == (5e-4, 42, "linear")
+
+
+def test_an_error_in_training_is_shown_and_the_panel_stays_usable(tmp_path):
+    def broken(args, run, train_size):
+        if args.seed == 13:
+            raise KeyError("<script>alert(1)</script>")
+        run.log(1, 1.0)
+
+    panel = HyperparameterPanel(broken, ARGS, train_rows=80, eval_rows=100, folder=tmp_path)
+    panel.controls.set(seed=13)
+    pressed_and_done(panel, "run")
+    assert (
+        "KeyError" in panel._message.value
+        and "<details>" in panel._message.value
+        and "<script>" not in panel._message.value
+    )
+    assert panel.runs[0].status == "failed"
+    panel.controls.set(seed=1)
+    pressed_and_done(panel, "run")
+    assert panel.runs[1].status == "finished" and panel._message.value == ""
+
+
+def test_a_loss_that_is_no_number_is_said_and_not_raised(tmp_path):
+    panel = HyperparameterPanel(
+        lambda args, run, n: run.log(1, float("nan")), ARGS, train_rows=80, eval_rows=100, folder=tmp_path
+    )
+    pressed_and_done(panel, "run")
+    assert "Lower learning_rate" in panel._message.value and panel.runs[0].status == "failed"
+
+
+def test_code_that_calls_run_gets_the_run_or_the_error(panel, tmp_path):
+    run = panel.run(learning_rate=1e-4, seed=5)
+    assert isinstance(run, Run) and run.settings["learning_rate"] == 1e-4 and panel.best_run is run
+
+    def broken(args, run, train_size):
+        raise ZeroDivisionError
+
+    failing = HyperparameterPanel(broken, ARGS, train_rows=80, eval_rows=100, folder=tmp_path / "other")
+    with pytest.raises(ZeroDivisionError):
+        failing.run()
+    assert not failing.training and failing.runs[0].status == "failed"
+
+
+def test_overlay_hide_delete(panel, monkeypatch, tmp_path):
+    drawn, empty = [], plots.loss_curve(growing=True)
+    monkeypatch.setattr(
+        plots,
+        "loss_curve",
+        lambda *runs, numbers, growing=False: drawn.append(([run.name for run in runs], numbers)) or empty,
+    )
+    panel.run()
+    panel.run(seed=9)
+    assert drawn[-1] == (["run 1", "run 2"], [0, 1])
+    panel._list.box.children[0].children[0].value = False
+    assert drawn[-1] == (["run 2"], [1]), "the colour of a run stays when another is hidden"
+    panel._list.box.children[0].children[2].click()
+    assert [run.name for run in panel.runs] == ["run 2"] and [path.name for path in tmp_path.iterdir()] == [
+        "run_2.json"
+    ]
+
+
+def test_three_seeds_show_the_spread(panel, trainee):
+    pressed_and_done(panel, "seeds")
+    assert [args.seed for args, _ in trainee.calls] == [42, 43, 44]
+    assert (
+        "Nothing else changed, and the accuracies lie between 0.542 and 0.544, mean 0.543"
+        in panel._message.value
+    )
+    assert panel.controls.values()["seed"] == 42
+
+
+@pytest.mark.faults
+def test_a_seed_that_is_there_is_not_trained_again(panel, trainee):
+    """Who pressed Run first paid for its seed twice, and got a second row that says the same."""
+    pressed_and_done(panel, "run")
+    panel.controls.set(learning_rate=1e-3)
+    pressed_and_done(panel, "run")
+    pressed_and_done(panel, "seeds")
+    assert [args.seed for args, _ in trainee.calls] == [42, 42, 43, 44], "of the same settings only"
+    assert "between 0.542 and 0.544" in panel._message.value
+    assert "run 2 was there already; delete it to train its seed again." in panel._message.value
+    pressed_and_done(panel, "seeds")
+    assert len(trainee.calls) == 4
+    assert "run 2, run 3, run 4 were there already; delete them to" in panel._message.value
+
+
+@pytest.mark.faults
+def test_a_seed_whose_training_was_stopped_is_trained_again(panel, trainee):
+    training_that_waits(panel, trainee)
+    press(panel, "stop")
+    go_on_to_the_end(panel, trainee)
+    pressed_and_done(panel, "seeds")
+    assert [args.seed for args, _ in trainee.calls] == [42, 42, 43, 44]
+
+
+def test_stop_ends_all_three_seeds(panel, trainee):
+    training_that_waits(panel, trainee, "seeds")
+    press(panel, "stop")
+    go_on_to_the_end(panel, trainee)
+    assert len(trainee.calls) == 1
+
+
+def test_the_finder_moves_the_slider(trainee, tmp_path):
+    import numpy as np
+
+    found = RangeTest(np.geomspace(1e-6, 1e-1, 5), np.ones(5), np.array([5.0, 4, 1, 4, 5]), 1.1e-4)
+    panel = HyperparameterPanel(
+        trainee,
+        ARGS,
+        train_rows=80,
+        eval_rows=100,
+        folder=tmp_path,
+        find_learning_rate=lambda args, keep_on: found,
+    )
+    pressed_and_done(panel, "find")
+    assert (
+        panel.controls.values()["learning_rate"] == 1.1e-4
+        and len(panel._found.children) == 2
+        and trainee.calls == []
+    )
+    assert "lowest" in panel._found.children[1].value
+
+
+def test_drawing_is_rationed(panel, monkeypatch):
+    """A picture a step would take longer than the steps."""
+    counts = []
+    monkeypatch.setattr(GrowingCurve, "png", lambda self: counts.append(1) or time.sleep(0.02) or b"")
+    panel.run()
+    assert len(counts) == 1, "the next one would have come half a second later"
+
+
+def test_without_a_front_end_a_picture_and_a_sentence_remain(panel, monkeypatch, capsys):
+    bundles = []
+    monkeypatch.setattr(shown, "display", lambda bundle, **kwargs: bundles.append(bundle))
+    panel.run()
+    panel._ipython_display_()
+    assert set(bundles[0]) == {"text/plain", "image/png", shown.WIDGET_VIEW} and json.dumps(bundles[0])
+    assert "1 run so far. Highest accuracy so far: 0.542 ± 0.016 (run 1)." in capsys.readouterr().out
+
+
+def test_a_picture_that_cannot_be_drawn_ends_no_training(panel, monkeypatch):
+    def broken(self):
+        raise OSError("the page is gone")
+
+    monkeypatch.setattr(GrowingCurve, "png", broken)
+    assert panel.run().status == "finished" and "The training goes on" in panel._message.value
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_range_test_without_a_result_leaves_the_slider(trainee, tmp_path, stopped):
+    import numpy as np
+
+    def find(args, keep_on):
+        if stopped:
+            panel.stop()
+        return RangeTest(np.geomspace(1e-6, 1e-1, 5), np.ones(5), np.array([1.0, 2, 3, 4, 5]), 1e-6)
+
+    panel = HyperparameterPanel(
+        trainee, ARGS, train_rows=80, eval_rows=100, folder=tmp_path, find_learning_rate=find
+    )
+    pressed_and_done(panel, "find")
+    assert panel.controls.values()["learning_rate"] == 5e-4 and panel._progress.value == "Ready."
+    assert "stopped" in panel._message.value if stopped else "never fell" in panel._found.children[1].value
+
+
+def test_the_growing_curve_shows_what_the_run_has(panel):
+    """Same size as the picture it replaces, and another one after each point; axes grow when the loss leaves
+    them.
+    """
+    from io import BytesIO
+
+    from PIL import Image
+
+    run = Run("run 1")
+    run.start(), run.log(1, 1.6)
+    curve = GrowingCurve([], run, [0], steps=20)
+    pictures = [curve.png()]
+    for step, loss in ((2, 1.2), (3, 9.0)):
+        run.log(step, loss)
+        pictures.append(curve.png())
+    assert len(set(pictures)) == 3 and curve._top > 9
+    assert {Image.open(BytesIO(picture)).size for picture in pictures} == {(900, 340)}
+    assert plots.loss_curve(run)._repr_png_()[1] == {"width": 900, "height": 340}

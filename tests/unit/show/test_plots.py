@@ -1,0 +1,138 @@
+"""Protects a learner from a figure that promises what it does not show."""
+
+import io
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from helpers.data.padding import PADDING_STRATEGIES, batch_lengths, padding_cost
+from helpers.show import plots
+from helpers.train.runs import Run
+
+LENGTHS = np.random.default_rng(0).lognormal(4.6, 0.8, 200).astype(int).clip(5, 512)
+
+
+def some_run(name="a"):
+    run = Run(name)
+    run.start()
+    for step in range(1, 21):
+        run.log(step, 1.6 - step / 40)
+    run.log_evaluation(20, 1.2, accuracy=0.5)
+    return run
+
+
+def texts(figure):
+    figure.draw_without_rendering()  # tick labels exist only then
+    return " ".join(text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")))
+
+
+FIGURES = {
+    "length_histogram": (
+        lambda: plots.length_histogram(LENGTHS, 512),
+        ["limit of the model: 512", f"mean: {LENGTHS.mean():.0f}"],
+    ),
+    "padding_bars": (
+        lambda: plots.padding_bars([padding_cost(LENGTHS, 8, s) for s in PADDING_STRATEGIES]),
+        ["group_by_length", "% padding"],
+    ),
+    "batch_lengths": (
+        lambda: plots.padded_batches({s: batch_lengths(LENGTHS, 8, s) for s in PADDING_STRATEGIES}, 512),
+        ["longest"],
+    ),
+    "loss_curve": (
+        lambda: plots.loss_curve(some_run()),
+        ["training loss", "evaluation loss", "evaluation accuracy"],
+    ),
+    "two_loss_curves": (
+        lambda: plots.loss_curve(some_run("first"), some_run("second")),
+        ["first", "second", "● evaluation"],
+    ),
+    "loss_comparison": (
+        lambda: plots.loss_comparison(some_run("loop"), some_run("Trainer")),
+        ["loop", "Trainer", "one thousandth"],
+    ),
+    "confusion_matrix": (
+        lambda: plots.confusion_heatmap(np.diag([7, 8, 9]), ["x", "y", "z"]),
+        ["predicted", "7", "z"],
+    ),
+    "accuracy_in_context": (
+        lambda: plots.accuracy_in_context(0.5, 0.016, {"guessing": 0.2}),
+        ["guessing", "0.500"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_says_what_it_shows(name):
+    draw, expected = FIGURES[name]
+    figure = draw()
+    assert isinstance(figure, Figure)
+    shown = texts(figure)
+    assert [text for text in expected if text not in shown] == []
+
+
+def test_figures_show_themselves_without_pyplot():
+    """Without pyplot's inline backend a bare Figure prints as <Figure size …>."""
+    data, size = plots.length_histogram(LENGTHS, 512)._repr_png_()
+    image = Image.open(io.BytesIO(data))
+    assert image.width > size["width"] > 0, "more pixels than it takes up, for sharp text"
+    assert np.asarray(image.convert("L")).std() > 5, "not blank"
+
+
+def test_an_empty_run_is_an_empty_plot():
+    """The live curve is drawn before the first step."""
+    assert plots.loss_curve(Run("new")).axes[0].get_lines() == []
+
+
+def test_no_legend_promises_what_is_not_drawn():
+    """Before the first evaluation there is no accuracy to name."""
+    run = Run("young")
+    run.log(1, 1.6)
+    left, right = plots.loss_curve(run, growing=True).axes
+    assert (
+        "evaluation loss" not in texts(plots.loss_curve(run, growing=True))
+        and left.get_legend() is not None
+        and right.get_legend() is None
+    )
+
+
+def test_without_an_evaluation_there_is_no_empty_picture_of_it():
+    """An empty picture looked as if something had failed."""
+    run = Run("loop")
+    run.log(1, 1.6)
+    assert len(plots.loss_curve(run).axes) == 1 and "accuracy" not in texts(plots.loss_curve(run))
+
+
+def test_the_legend_of_many_runs_leaves_their_curves_to_be_seen():
+    """Two lines of legend for each of five runs lay across the left picture."""
+    figure = plots.loss_curve(*(some_run(f"run {number}") for number in range(6)))
+    figure.draw_without_rendering()
+    legend = figure.axes[0].get_legend().get_window_extent()
+    assert legend.height < 0.4 * figure.axes[0].get_window_extent().height
+
+
+def test_loss_curve_shows_the_run_s_own_numbers():
+    lines = plots.loss_curve(some_run()).axes[0].get_lines()
+    assert lines[0].get_ydata().tolist() == some_run().series("loss")[1]
+
+
+def test_smoothing_starts_at_the_first_value():
+    """An uncorrected moving average starts at zero and shows a rise that never was."""
+    line = plots.loss_curve(some_run()).axes[0].get_lines()[1]
+    assert line.get_ydata()[0] == pytest.approx(some_run().history[0]["loss"])
+
+
+@pytest.mark.parametrize("name", [r"$\href{x}$", "between $10 and $5", r"\$"])
+def test_a_name_with_dollars_is_no_formula(name):
+    """Names come from files and from datasets. One that was no valid formula ended the cell."""
+    figures = [
+        plots.loss_curve(some_run(name), some_run("b")),
+        plots.loss_comparison(some_run(name), some_run("b")),
+        plots.confusion_heatmap(np.eye(2, dtype=int), [name, "b"]),
+    ]
+    for figure in figures:
+        drawn = figure._repr_png_()[0]
+        assert Image.open(io.BytesIO(drawn)).size[0] > 100
+        assert plots.plain(name) in texts(figure)
