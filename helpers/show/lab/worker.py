@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -9,6 +10,9 @@ from contextlib import contextmanager
 from typing import ClassVar
 
 from helpers.train.runs import Run
+
+# Jupyter kills a kernel that takes longer than five seconds to end
+_LAST_STEP_SECONDS = 4
 
 
 class Worker:
@@ -90,3 +94,16 @@ class Worker:
             active._on_stop()
         if wait and thread is not None:
             thread.join()
+
+
+@atexit.register
+def _stop_with_the_kernel() -> None:
+    """Stop the training when the kernel ends or restarts, and wait for its current step.
+
+    Otherwise IPython would clear the notebook's names while the thread still uses them, and the run would say
+    that it failed with a NameError.
+    """
+    worker = Worker.active
+    if worker is not None and worker.thread is not None:
+        worker.stop()
+        worker.thread.join(_LAST_STEP_SECONDS)
