@@ -21,6 +21,10 @@ _KAGGLE_WITHOUT_INTERNET = (
     "Kaggle starts a notebook without it. To train on real reviews, choose Settings → Turn on internet. "
     "Kaggle first asks you to verify a phone number. Then run this cell again."
 )
+_TORCH_WAS_FIRST = (
+    "PyTorch was loaded before this cell. If another program or notebook computes at the same time, "
+    "restart the kernel and run this cell first. Then they slow each other down less."
+)
 
 
 def setup(profile: str | Profile = "auto") -> tuple[Profile, Machine]:
@@ -54,7 +58,28 @@ def setup(profile: str | Profile = "auto") -> tuple[Profile, Machine]:
 
     machine, kept = keep_precision(machine, places.runs_folder(), chosen.key)
 
-    # Say where we are, and why
+    # Say where we are, what to know, and what each profile would cost
+    _print_choice(chosen, reason, machine, installed, one_of_several)
+    internet = "" if answers or machine.host != "Kaggle" else _KAGGLE_WITHOUT_INTERNET
+    notes = {
+        "Course": newer_version() if answers else "",
+        "Internet": internet,
+        "Hub": hub.trouble(why_not()),
+        "Precision": kept,
+        "Shell": removed,
+        **moved,
+        "Memory": _memory_advice(machine.memory_gb),
+        "Threads": "" if machine.device != "cpu" or threads_sleep else _TORCH_WAS_FIRST,
+    }
+    _print_table({name: text for name, text in notes.items() if text})
+    _print_costs(chosen, machine, answers)
+    return chosen, machine
+
+
+def _print_choice(
+    chosen: Profile, reason: str, machine: Machine, installed: list[packages.Package], one_of_several: str
+) -> None:
+    """Print where we are, and what was chosen for which reason."""
     _print_table(
         {
             "Host": f"{machine.host}, Python {platform.python_version()}",
@@ -71,27 +96,11 @@ def setup(profile: str | Profile = "auto") -> tuple[Profile, Machine]:
             ),
         }
     )
-    internet = "" if answers or machine.host != "Kaggle" else _KAGGLE_WITHOUT_INTERNET
-    trouble = hub.trouble(why_not())
-    notes = {
-        "Course": newer_version() if answers else "",
-        "Internet": internet,
-        "Hub": trouble,
-        "Precision": kept,
-        "Shell": removed,
-        **moved,
-    }
-    _print_table({name: text for name, text in notes.items() if text})
-    _warn_of_other_kernels(machine.memory_gb)
-    if machine.device == "cpu" and not threads_sleep:
-        advice = (
-            "PyTorch was loaded before this cell. If another program or notebook computes at the same time, "
-            "restart the kernel and run this cell first. Then they slow each other down less."
-        )
-        _print_table({"Threads": advice})
 
-    # Say what each profile would cost. The import needs the packages that were installed above.
-    from helpers.start import costs
+
+def _print_costs(chosen: Profile, machine: Machine, answers: bool) -> None:
+    """Print what each profile would cost, with an arrow at the chosen one."""
+    from helpers.start import costs  # needs the packages that `setup` installs
 
     # A load slows the measurement and the training alike, so the estimate holds while the load lasts
     busy = "; the machine is busy" if machine.device == "cpu" and is_busy() else ""
@@ -99,7 +108,6 @@ def setup(profile: str | Profile = "auto") -> tuple[Profile, Machine]:
     for candidate in {**PROFILES, chosen.name: chosen}.values():
         mark = "→" if candidate.name == chosen.name else " "
         print(f"{mark} {candidate.name:9} {costs.cost(candidate, machine, answers)}")
-    return chosen, machine
 
 
 def _print_table(rows: dict[str, str]) -> None:
@@ -116,17 +124,17 @@ def _print_table(rows: dict[str, str]) -> None:
         print(f"{name:9} " + f"\n{'':10}".join(lines))
 
 
-def _warn_of_other_kernels(memory_gb: float) -> None:
-    """Warn if other notebooks leave too little memory for this one.
+def _memory_advice(memory_gb: float) -> str:
+    """Return a warning if other notebooks leave too little memory for this one, else "".
 
     When all kernels together reach Binder's limit, Binder kills one without a word.
     """
     if memory_gb < 2 * _NEEDED_GB and (held := other_kernels_gb()) > memory_gb - _NEEDED_GB:
-        advice = (
+        return (
             f"other notebooks hold {held:.1f} of {memory_gb:.1f} GB: "
             "shut them down first (in each of them: Kernel → Shut Down Kernel)"
         )
-        _print_table({"Memory": advice})
+    return ""
 
 
 def _fit_threads(granted: int) -> None:
