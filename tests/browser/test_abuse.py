@@ -208,7 +208,9 @@ def test_two_panels_in_one_notebook(opened, place):
     press_run(opened, place)
     expect(button(second, "Run")).to_be_disabled()
     expect(button(second, "Stop")).to_be_enabled()
-    expect(second.get_by_text("A training is running in another panel. Press Stop to end it.")).to_be_visible()
+    expect(
+        second.get_by_text("A training is running in another panel. Press Stop to end it.")
+    ).to_be_visible()
     second.scroll_into_view_if_needed()
     opened.picture("abuse-second-panel")
     button(second, "Stop").click()
