@@ -42,6 +42,7 @@ class Profile:
     eval_split: str = "test"
     columns: Mapping[str, str] = field(default_factory=dict)
     label_names: tuple[str, ...] | None = None
+    # Rows to train on, and rows to evaluate on: as many of the training split to validate as of `eval_split`
     train_size: int = 1_000
     eval_size: int = 1_000
     # In tokens. Old checkpoints such as bert-mini do not say themselves how long a text may be.
@@ -107,10 +108,11 @@ class Profile:
         )
 
         # What must fit together
-        if self.subset_rows is not None and self.subset_rows < max(self.train_size, self.eval_size):
+        if self.subset_rows is not None and self.subset_rows < self.train_size + self.eval_size:
             raise ValueError(
-                "Profile.subset_rows must be at least train_size and eval_size, "
-                f"which are {self.train_size} and {self.eval_size}, got {self.subset_rows}."
+                "Profile.subset_rows must be at least train_size + eval_size, because the validation rows "
+                f"come out of the training split: {self.train_size} + {self.eval_size}, got "
+                f"{self.subset_rows}."
             )
         if self.eval_split == "train":
             raise ValueError(

@@ -2,7 +2,8 @@
 
 from helpers.data.columns import check_dataset, text_and_label
 from helpers.data.padding import PADDING_STRATEGIES, PaddingCost, batch_lengths, padding_cost, token_lengths
-from helpers.data.pretrained import check_fast_tokenizer, check_tokenizer, load_config
+from helpers.data.pretrained import check_fast_tokenizer, check_tokenizer, load_config, load_tokenizer
+from helpers.data.reviews import load_reviews
 
 __all__ = [
     "PADDING_STRATEGIES",
@@ -12,6 +13,8 @@ __all__ = [
     "check_fast_tokenizer",
     "check_tokenizer",
     "load_config",
+    "load_reviews",
+    "load_tokenizer",
     "padding_cost",
     "text_and_label",
     "token_lengths",

@@ -20,8 +20,9 @@ def text_and_label(dataset, profile: Profile):
     `dataset` is what `load_dataset` returned. The profile says which columns to rename (`columns`) and which
     split to evaluate on (`eval_split`). The profile may also name the classes (`label_names`), or rename
     those of the dataset. The labels may be texts or integers from 0; the result has them as a `ClassLabel`.
-    Each row needs a label, and there must be at least two classes. If something does not fit, the function
-    raises ValueError, which says what it found and what to write.
+    Each row needs a label, and there must be at least two classes. "train" must have `train_size` rows to
+    train on and `eval_size` more to validate on. If something does not fit, the function raises ValueError,
+    which says what it found and what to write.
     """
     from datasets import ClassLabel, DatasetDict
 
@@ -40,14 +41,18 @@ def text_and_label(dataset, profile: Profile):
     chosen = chosen.rename_columns(dict(profile.columns)).select_columns(["text", "label"])
 
     # The numbers of rows
-    for split, field in (("train", "train_size"), ("test", "eval_size")):
-        wanted = getattr(profile, field)
-        rows = len(chosen[split])
-        if rows < wanted:
-            raise ValueError(
-                f"The profile asks for {wanted:,} rows of {split!r}, which has {rows:,}. "
-                f"Set {field} to no more than that."
-            )
+    rows = {name: len(split) for name, split in chosen.items()}
+    if rows["train"] < profile.train_size + profile.eval_size:
+        raise ValueError(
+            f"The profile asks for {profile.train_size:,} rows of 'train' to train on and for "
+            f"{profile.eval_size:,} others to validate on, but 'train' has {rows['train']:,}. "
+            "Lower train_size or eval_size in the Profile."
+        )
+    if rows["test"] < profile.eval_size:
+        raise ValueError(
+            f"The profile asks for {profile.eval_size:,} rows of {profile.eval_split!r}, which has "
+            f"{rows['test']:,}. Set eval_size to no more than that."
+        )
 
     # The classes
     label_column = next((old for old, new in profile.columns.items() if new == "label"), "label")

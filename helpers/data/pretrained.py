@@ -1,4 +1,4 @@
-"""Load the configuration of a pretrained model, and check its tokenizer."""
+"""Load the configuration and the tokenizer of a pretrained model, and check the tokenizer."""
 
 from __future__ import annotations
 
@@ -15,6 +15,23 @@ def load_config(profile: Profile, **kwargs):
 
     config_class = CONFIG_MAPPING[profile.model_type] if profile.model_type else AutoConfig
     return config_class.from_pretrained(profile.model, revision=profile.model_revision, **kwargs)
+
+
+def load_tokenizer(profile: Profile):
+    """Return the tokenizer of the profile's model, checked. It cuts texts at `profile.max_length` tokens.
+
+    Raises OSError if its vocabulary is missing, and ValueError if it cannot pad.
+    """
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(
+        profile.model,
+        revision=profile.model_revision,
+        config=load_config(profile),
+        model_max_length=profile.max_length,
+    )
+    check_tokenizer(tokenizer)
+    return tokenizer
 
 
 def check_tokenizer(tokenizer) -> None:

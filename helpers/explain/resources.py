@@ -56,7 +56,7 @@ def explain_resources(error: BaseException) -> str | None:
             "There is not enough memory for batches of this size. Train on half a batch at a time and add up "
             "the gradients of the two halves: the result is the same. With Trainer, put "
             "`args = smaller_batches(args)` (from helpers.train) before `Trainer(…)` and train again. In a "
-            "loop, use `step(…, pieces=2)` of notebook 3. Other notebooks may hold memory, too: "
+            "loop, use `training_step(…, pieces=2)` of notebook 3. Other notebooks may hold memory, too: "
             "Kernel → Shut Down Kernel."
         )
 

@@ -1,9 +1,10 @@
-"""Judge a classifier by its logits: within-one-star, standard error, confusion matrix, the worst mistakes."""
+"""Judge a classifier by its logits: accuracy and its error, the confusion matrix, the worst mistakes."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 
@@ -24,6 +25,28 @@ def _checked(logits, labels) -> tuple[np.ndarray, np.ndarray]:
             "Lower learning_rate, load the model anew and train again."
         )
     return logits, labels
+
+
+def predict_in_order(trainer, dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return the logits, of shape (rows, classes), and the labels of `dataset`, in the order of its rows.
+
+    `trainer.predict` returns them in another order if the trainer groups reviews by length. Then no answer
+    would belong to its text. Here texts of similar length share a batch, too, and the order is put right
+    afterwards.
+    """
+    # Predict the shortest text first
+    order = np.argsort([len(ids) for ids in dataset["input_ids"]], kind="stable")
+    args = trainer.args
+    trainer.args = copy(args)
+    trainer.args.train_sampling_strategy = "random"
+    try:
+        prediction = trainer.predict(dataset.select(order))
+    finally:
+        trainer.args = args
+
+    # Back to the order of the rows
+    back = np.argsort(order)
+    return prediction.predictions[back], prediction.label_ids[back]
 
 
 def probabilities(logits) -> np.ndarray:

@@ -59,7 +59,7 @@ class GrowingCurve:
             ax.set_xlim(0, max(self._steps, ax.get_xlim()[1]))
         left.set_ylim(0, self._top)
 
-        # Empty lines for the loss, the evaluation loss and the accuracy of `run`
+        # Empty lines for the loss, the validation loss and the accuracy of `run`
         colour = plots.SERIES[self._numbers[-1] % len(plots.SERIES)]
         style = {"color": colour, "linewidth": 2, "animated": True}
         self._lines = [

@@ -126,7 +126,7 @@ def padded_batches(batches: Mapping[str, Sequence[np.ndarray]], max_length: int,
 
 
 def loss_curve(*runs: Run, numbers: Sequence[int] | None = None, growing: bool = False) -> Figure:
-    """Draw training and evaluation loss over the steps on the left, and accuracy on the right.
+    """Draw training and validation loss over the steps on the left, and accuracy on the right.
 
     Without any accuracy, the right part is missing, unless a run is `growing`: then an accuracy may come.
     `numbers` fixes each run's colour and line, so that they stay when another run is hidden; by default they
@@ -137,7 +137,7 @@ def loss_curve(*runs: Run, numbers: Sequence[int] | None = None, growing: bool =
     if growing or any(run.series("accuracy")[1] for run in runs):
         left = figure.add_axes((0.075, 0.15, 0.41, 0.8))
         right = figure.add_axes((0.56, 0.15, 0.42, 0.8))
-        right.set(xlabel="step", ylabel="evaluation accuracy", ylim=(0, 1))
+        right.set(xlabel="step", ylabel="validation accuracy", ylim=(0, 1))
     else:
         left = figure.add_axes((0.075, 0.15, 0.905, 0.8))
         right = None
@@ -155,12 +155,12 @@ def loss_curve(*runs: Run, numbers: Sequence[int] | None = None, growing: bool =
         left.plot(steps, _smoothed(losses), linewidth=2, label=name, **style)
         if run.evaluations:
             of_evaluation = {**style, "marker": "o", "color": colour if several else RED}
-            left.plot(*run.series("eval_loss"), label=None if several else "evaluation loss", **of_evaluation)
+            left.plot(*run.series("eval_loss"), label=None if several else "validation loss", **of_evaluation)
         if right is not None:
             right.plot(*run.series("accuracy"), marker="o", **style)
 
     # The labels, the legend and the grid
-    left.set(xlabel="step", ylabel="loss (cross-entropy)" + (", ● evaluation" if several else ""))
+    left.set(xlabel="step", ylabel="loss (cross-entropy)" + (", ● validation" if several and right else ""))
     left.set_ylim(bottom=0)
     if left.get_legend_handles_labels()[0]:
         left.legend(frameon=False, fontsize=9, ncols=1 + len(runs) // 5)
@@ -277,5 +277,5 @@ def accuracy_in_context(accuracy: float, error: float, references: Mapping[str, 
     for position, value in enumerate(values):
         ax.text(value + (error + 0.01 if position == 0 else 0.01), position, f"{value:.3f}", va="center")
     ax.invert_yaxis()
-    ax.set(xlabel="accuracy on the evaluation set", xlim=(0, 1))
+    ax.set(xlabel="accuracy on the validation rows", xlim=(0, 1))
     return figure

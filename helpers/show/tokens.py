@@ -82,7 +82,7 @@ class TokenExplorer(Shown):
         self.words.value = f'<div style="line-height:1.5">{escape(self.sentence())}</div>'
 
     def sentence(self) -> str:
-        """Say how many words became how many pieces, and which words were split or are unknown."""
+        """Say how many words became how many tokens, and which words were split or are unknown."""
         # The words and their pieces
         words = [group for group in self._groups if group[0].kind != "special"]
         if not words:
@@ -95,7 +95,7 @@ class TokenExplorer(Shown):
         text = _count(len(words) - signs, "word")
         if signs:
             text += f" and {_count(signs, 'sign')}"
-        text += f" became {_count(len(pieces), 'piece')}"
+        text += f" became {_count(len(pieces), 'token')}"
         if special:
             text += f", beside {' '.join(special)}"
 
@@ -113,7 +113,7 @@ class TokenExplorer(Shown):
         limit = self.tokenizer.model_max_length
         excess = len(pieces) + len(special) - limit
         if excess > 0:
-            text += f" The model takes {limit} pieces: the last {excess} would be cut."
+            text += f" The model takes {limit} tokens: the last {excess} would be cut."
         return text
 
     def picture(self) -> Figure:
@@ -177,7 +177,7 @@ def _chips(groups: list[list[_Piece]]) -> str:
     """Return HTML with a chip per token, and a frame around the pieces of each word that was split."""
     shown = _shortened(groups)
     left_out = sum(map(len, groups)) - sum(map(len, shown))
-    more = f"<span>… and {_count(left_out, 'more piece')}</span>" if left_out else ""
+    more = f"<span>… and {_count(left_out, 'more token')}</span>" if left_out else ""
     return f'<div style="{_PANEL}">{"".join(map(_group, shown))}{more}</div>'
 
 
@@ -186,7 +186,7 @@ def _group(group: list[_Piece]) -> str:
     title = _spelled(group) or "special token"
     if len(group) > 1:
         style = _WORD + _SPLIT
-        title = f"one word, {len(group)} pieces: {_spelled(group)}"
+        title = f"one word, {len(group)} tokens: {_spelled(group)}"
     chips = "".join(map(_chip, group))
     return f'<span style="{style}" title="{escape(title)}">{chips}</span>'
 

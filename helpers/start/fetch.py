@@ -23,30 +23,21 @@ def fetch(profile: Profile) -> None:
 
     The calls are those of the notebooks.
     """
-    from datasets import load_dataset
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoModelForSequenceClassification
     from transformers.utils import logging
 
-    from helpers.data.columns import text_and_label
-    from helpers.data.pretrained import check_tokenizer, load_config
-    from helpers.hub.subset import dataset_source
+    from helpers.data.pretrained import load_config
+    from helpers.data.reviews import load_reviews
 
     # As in the setup cell
     os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
     # Notebook 2 explains the report on the loaded weights; here it would mean nothing
     logging.set_verbosity_error()
 
-    # The dataset
-    source = dataset_source(profile)
-    dataset = load_dataset(source, profile.dataset_config, revision=profile.dataset_revision)
-    text_and_label(dataset, profile)
-
-    # The tokenizer and the model
-    name = profile.model
-    revision = profile.model_revision
-    config = load_config(profile)
-    check_tokenizer(AutoTokenizer.from_pretrained(name, revision=revision, config=config))
-    AutoModelForSequenceClassification.from_pretrained(name, revision=revision, config=config)
+    load_reviews(profile)
+    AutoModelForSequenceClassification.from_pretrained(
+        profile.model, revision=profile.model_revision, config=load_config(profile)
+    )
 
 
 def main(names: list[str]) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import textwrap
+import warnings
 from pathlib import Path
 
 from helpers.explain import hub, install_hook
@@ -40,6 +41,8 @@ def setup(profile: str | Profile = "auto") -> tuple[Profile, Machine]:
     install_hook()
     # Without this, transformers would ask a service on the Hub to convert pickled weights, in a thread.
     os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
+    # `Trainer` asks for memory that only a GPU needs, and PyTorch warns about it in each training on a CPU
+    warnings.filterwarnings("ignore", message="'pin_memory' argument is set as true but no accelerator")
     # The libraries read where their caches are when they are loaded
     moved = {"Runs": places.choose_runs_folder(), "Caches": places.move_caches()}
     removed = environment.train_in_one_process()
@@ -92,7 +95,7 @@ def _print_choice(
             "Model": f"{_short(chosen.model)}, learning rate {chosen.learning_rate:g}",
             "Dataset": (
                 f"{_short(chosen.dataset)}, {chosen.train_size:,} reviews to train on, "
-                f"{chosen.eval_size:,} to evaluate on"
+                f"{chosen.eval_size:,} to validate on"
             ),
         }
     )

@@ -9,12 +9,19 @@ from helpers.train.checkpoints import (
     set_random_state,
 )
 from helpers.train.folder import own_folder
+from helpers.train.housekeeping import housekeeping
 from helpers.train.ladder import Rung, reviews_per_second, rungs
 from helpers.train.learning_rates import RangeTest, learning_rate_range_test, learning_rate_schedule
 from helpers.train.recording import RunCallback, recording
 from helpers.train.runs import NonFiniteLossError, Run, loss_difference
 from helpers.train.steps import logging_steps, planned_steps, smaller_batches
-from helpers.train.trainer_checkpoints import CheckpointCallback, delete_checkpoints, last_checkpoint
+from helpers.train.stop_after import StopAfter
+from helpers.train.trainer_checkpoints import (
+    CheckpointCallback,
+    delete_checkpoints,
+    last_checkpoint,
+    resumable,
+)
 
 __all__ = [
     "KEEP",
@@ -24,8 +31,10 @@ __all__ = [
     "Run",
     "RunCallback",
     "Rung",
+    "StopAfter",
     "delete_checkpoints",
     "expected_bytes",
+    "housekeeping",
     "last_checkpoint",
     "learning_rate_range_test",
     "learning_rate_schedule",
@@ -36,6 +45,7 @@ __all__ = [
     "planned_steps",
     "random_state",
     "recording",
+    "resumable",
     "reviews_per_second",
     "rungs",
     "save_checkpoint",

@@ -154,7 +154,7 @@ class Run:
         # The evaluation
         if self.evaluations:
             final = self.evaluations[-1]
-            text += f"; evaluation loss {final['eval_loss']:.2f}"
+            text += f"; validation loss {final['eval_loss']:.2f}"
             text += f", accuracy {final['accuracy']:.3f}" if "accuracy" in final else ""
 
         rose = len(losses) >= 20 and last > 1.2 * first

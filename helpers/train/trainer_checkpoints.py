@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from transformers import TrainerCallback
@@ -19,6 +21,7 @@ from helpers.train.checkpoints import (
     newest_of_this_training,
     step_of,
 )
+from helpers.train.recording import recording
 from helpers.train.runs import Run
 
 COMPLETE = "complete.json"  # the last file of a checkpoint: it lists the other files and their sizes in bytes
@@ -106,6 +109,35 @@ class CheckpointCallback(TrainerCallback):
             return False
         delete_file(_folder(args, state) / COMPLETE)
         return True
+
+
+@contextmanager
+def resumable(trainer, run: Run) -> Iterator[Run]:
+    """Guard `trainer.train()` in a cell, so that neither ■, a killed kernel nor a full disk loses a training.
+
+    Within the block, `trainer.train()` goes on from the last checkpoint in `args.output_dir` that an
+    interrupted training with the same settings left there. `CheckpointCallback` saves the checkpoints, and
+    `recording` turns expected failures into one sentence. The settings are those in `run.settings`, to which
+    the function adds the trainer's arguments, the numbers of rows and the names of the classes.
+    """
+    # What a checkpoint must have in common with this training
+    run.settings |= trainer.args.to_dict() | {
+        "train_size": len(trainer.train_dataset),
+        "eval_size": len(trainer.eval_dataset),
+        "label_names": list(trainer.model.config.id2label.values()),
+    }
+
+    # Here the cell trains
+    callback = CheckpointCallback(run)
+    trainer.add_callback(callback)
+    checkpoint = last_checkpoint(trainer.args.output_dir, run.settings)
+    trainer.train = partial(trainer.train, resume_from_checkpoint=checkpoint)
+    try:
+        with recording(run):
+            yield run
+    finally:
+        del trainer.train  # the method of the class is there again
+        trainer.remove_callback(callback)
 
 
 def last_checkpoint(folder: str | Path, settings: Mapping) -> str | None:

@@ -68,7 +68,7 @@ splitting = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="[UNK]", m
 config = AutoConfig.from_pretrained(name, num_labels=len(TEXTS), id2label=dict(enumerate(TEXTS)))
 model = AutoModelForSequenceClassification.from_pretrained(name, config=config)
 label_names = TEXTS
-tokenized_eval = {{"text": TEXTS}}
+reviews = {{"validation": {{"text": TEXTS}}}}
 labels = np.arange(len(TEXTS))
 logits = np.roll(np.eye(len(TEXTS)), 1, axis=0) * 9
 folder = Path("../runs/injection")

@@ -16,7 +16,7 @@ from helpers.show.tokens import TokenExplorer
 
 pytestmark = pytest.mark.faults
 
-OFFLINE = dataclasses.replace(PROFILES["offline"], train_size=4, eval_size=2)
+OFFLINE = dataclasses.replace(PROFILES["offline"], train_size=2, eval_size=2)
 NAMES = ("bad", "good")
 SURVIVABLE = {
     "100,000 characters": "The lasagna was good. " * 4546,
@@ -156,7 +156,7 @@ WHEN_LOADED = {
     ),
     "dicts": (splits(labels=({"a": 1},) * 4), {"label_names": NAMES}, r"'label' holds .*columns="),
     "bools": (splits(labels=(True, False) * 2), {"label_names": NAMES}, r"found False, True"),
-    "one row": (splits(["good"], ["good"]), {}, r"asks for 4 rows of 'train', which has 1. Set train_size"),
+    "one row": (splits(["good"], ["good"]), {}, r"'train' has 1. Lower train_size or eval_size"),
 }
 
 
@@ -208,7 +208,7 @@ def test_a_class_label_with_hidden_labels_is_refused():
 
 def test_the_advice_helps():
     """If a learner follows each message's own line, the next attempt must go through."""
-    labels = dataclasses.replace(OFFLINE, label_names=NAMES, train_size=3, eval_size=1)
+    labels = dataclasses.replace(OFFLINE, label_names=NAMES, train_size=2, eval_size=1)
     missing = splits(labels=("good", None, "bad", "good")).filter(lambda row: row["label"] is not None)
     cast = (
         splits(labels=(0.0, None, 0.0, 1.0))

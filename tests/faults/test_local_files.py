@@ -152,7 +152,7 @@ def test_a_models_folder_that_lacks_files_is_named(tmp_path, load, without, word
 def test_a_folder_that_is_gone_fails_though_the_cache_has_a_copy_of_it():
     """`load_dataset` finds the copy by the folder's name, and the learner trains on last month's reviews."""
     folder(Path("my_reviews"), {"train.csv": GOOD, "test.csv": GOOD})
-    profile = Profile(model=OFFLINE.model, dataset="my_reviews", train_size=2, eval_size=2)
+    profile = Profile(model=OFFLINE.model, dataset="my_reviews", train_size=1, eval_size=1)
     assert len(load_dataset(dataset_source(profile))["train"]) == 2 and is_cached(profile)
     os.rename("my_reviews", "my_reviews_2")
     assert len(load_dataset("my_reviews")["train"]) == 2, "else, this test guards against nothing"

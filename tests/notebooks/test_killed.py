@@ -2,18 +2,50 @@
 
 import json
 import os
+import re
 import shutil
+from typing import NamedTuple
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell
-from notebook_files import NOTEBOOKS, ROOT, read
+from notebook_files import ROOT, read
 
 pytestmark = pytest.mark.faults
-TRAINS = {"02_train_with_trainer": ["train"], "03_native_pytorch_loop": ["loop", "loop-finished"]}
-FOLDERS = {"02_train_with_trainer": "02_trainer", "03_native_pytorch_loop": "03_loop"}
+
+
+class Training(NamedTuple):
+    """Where a notebook trains, and what its training leaves."""
+
+    stem: str
+    cells: list[str]  # that train
+    skipped: str  # cells before them that it does not need
+    folder: str
+    run: str  # the variable that holds the record
+    steps: int
+
+
+TRAININGS = {
+    "resumable": Training("02_train_with_trainer", ["train-ours"], "train", "02_trainer", "run", 16),
+    "Trainer": Training(
+        "07_fast_and_unbreakable",
+        ["train"],
+        r"rung-(?!imports).+|ladder|streaming",
+        "07_trainer",
+        "trainer_run",
+        8,
+    ),
+    "loop": Training(
+        "07_fast_and_unbreakable",
+        ["loop", "loop-finished"],
+        r"rung-(?!imports).+|ladder|streaming|train",
+        "07_loop",
+        "run",
+        16,
+    ),
+}
 # Few rows, and a folder of their own: the tests that execute whole notebooks run beside these.
 SETUP = """
 import dataclasses
@@ -36,7 +68,7 @@ threading.Thread(target=kill, daemon=True).start()
 """
 
 
-# ■ at the third step: in notebook 2 before the first checkpoint.
+# ■ at the third step: in notebook 2, before the first checkpoint.
 INTERRUPT = """
 from helpers.train.runs import Run
 log = Run.log
@@ -47,24 +79,28 @@ def interrupted(self, *args, **kwargs):
         raise KeyboardInterrupt
 Run.log = interrupted
 """
-ASK = "import json; print(json.dumps([run.status, *run.series('loss')]))"
+ASK = "import json; print(json.dumps([{run}.status, *{run}.series('loss')]))"
 
 
-def executed(path, *steps, faster):
-    """Run the notebook from its setup up to its training, then `steps`, in a fresh kernel.
+def executed(training, *steps, faster):
+    """Run a notebook from its setup up to a training, then `steps`, in a fresh kernel.
 
     A step is code, or None for the cells that train. `faster` is what the kernel finds out about bf16.
     Returns what each step printed.
     """
-    notebook = read(path)
-    training = [cell for cell in notebook.cells if cell.id in TRAINS[path.stem]]
-    first = notebook.cells.index(training[0])
-    cells = [cell for cell in notebook.cells[:first] if cell.cell_type == "code" and cell.id != "ladder"]
+    notebook = read(ROOT / "notebooks" / f"{training.stem}.ipynb")
+    training_cells = [cell for cell in notebook.cells if cell.id in training.cells]
+    first = notebook.cells.index(training_cells[0])
+    cells = [
+        cell
+        for cell in notebook.cells[:first]
+        if cell.cell_type == "code" and not re.fullmatch(training.skipped, cell.id)
+    ]
     for cell in cells:
         if cell.id == "setup":
             setup = SETUP.format(faster=faster)
             cell.source = cell.source.replace("profile, machine = helpers.setup(PROFILE)", setup)
-    trains = "\n".join(cell.source for cell in training)
+    trains = "\n".join(cell.source for cell in training_cells)
     cells += [new_code_cell(trains if step is None else step) for step in steps]
     environment = {name: value for name, value in os.environ.items() if name != "FINETUNE_PROFILE"}
     notebook = nbformat.v4.new_notebook(cells=cells)
@@ -76,28 +112,27 @@ def executed(path, *steps, faster):
     ]
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in NOTEBOOKS if path.stem in TRAINS], ids=lambda path: path.stem
-)
-def test_after_a_kill_or_an_interrupt_the_same_cells_end_at_the_same_losses(path):
+@pytest.mark.parametrize("training", TRAININGS.values(), ids=TRAININGS)
+def test_after_a_kill_or_an_interrupt_the_same_cells_end_at_the_same_losses(training):
     """The cells may leave something in memory or on the disk. Run again, they must not go on with half a
     training, nor with another's.
 
     The second kernel measures that bf16 is faster, the first one did not: the measurement is noisy. If the
     second kernel trained in bf16, it would begin at the beginning and delete the checkpoints.
     """
-    folder = ROOT / "runs" / FOLDERS[path.stem] / "killed-bert-tiny-synthetic-synthetic-reviews"
+    ask = ASK.format(run=training.run)
+    folder = ROOT / "runs" / training.folder / "killed-bert-tiny-synthetic-synthetic-reviews"
     shutil.rmtree(folder, ignore_errors=True)
     with pytest.raises(DeadKernelError):
-        executed(path, KILL.format(folder=str(folder)), None, faster=False)
+        executed(training, KILL.format(folder=str(folder)), None, faster=False)
     resumed, first, again, second, _, stopped, third, _, fourth = executed(
-        path, None, ASK, None, ASK, INTERRUPT, None, ASK, None, ASK, faster=True
+        training, None, ask, None, ask, INTERRUPT, None, ask, None, ask, faster=True
     )
     assert "Going on from step" in resumed
     status, steps, losses = json.loads(first)
     assert [status, steps] == [
         "finished",
-        list(range(1, 17)),
+        list(range(1, training.steps + 1)),
     ], "the record has every step once, those before the kill included"
     assert json.loads(second) == json.loads(first) and "Going on" not in again, (
         "a training that had ended begins afresh"

@@ -16,7 +16,7 @@ from notebook_files import NOTEBOOKS, ROOT, code_cells
 INSTANCES = {
     "tokenizer": "transformers:BertTokenizer",
     "trainer": "transformers:Trainer",
-    "small_train": "datasets:Dataset",
+    "sample": "datasets:DatasetDict",
     "split": "datasets:Dataset",
     "metric": "evaluate:Metric",
     "model": "transformers:BertForSequenceClassification",
@@ -137,7 +137,7 @@ def test_the_check_sees_the_calls_that_matter():
         "metric.compute",
         "metric.add_batch",
         "tokenizer",
-        "small_train.map",
+        "sample.map",
         "dataset['train'].shuffle",
         "torch.autocast",
     }

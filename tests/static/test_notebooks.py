@@ -16,8 +16,8 @@ each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path
 
 
 def test_notebooks_are_numbered_in_reading_order():
-    numbers = [int(path.name[:2]) for path in NOTEBOOKS]
-    assert len(numbers) >= 3 and numbers == list(range(1, len(numbers) + 1))
+    """Two notebooks of one number would leave the reader to guess. 4 to 6 are still to come."""
+    assert [int(path.name[:2]) for path in NOTEBOOKS] == [1, 2, 3, 7]
 
 
 @each_notebook
@@ -94,14 +94,42 @@ def test_file_names_are_legal_everywhere():
 
 @each_notebook
 def test_code_cells_parse_and_are_short(path):
-    """Nobody can read more than 20 lines, or 110 characters, on a projector. Magics are not Python and parse
-    nowhere else.
+    """Nobody can read more than 15 lines, or 110 characters, on a projector. Magics are not Python and parse
+    nowhere else. A cell that repeats the one before with `# New:` lines may have 30.
     """
     for cell in code_cells(path):
         ast.parse(cell.source)
         lines = cell.source.splitlines()
-        most = 20 if cell.id != "setup" else 22  # test_setup_cell_is_short holds it to 20 without blank lines
-        assert len(lines) <= most and max(map(len, lines)) <= 110, cell.id
+        code = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+        most = 20 if cell.id == "setup" else 30 if "# New:" in cell.source else 15
+        assert len(code) <= most and max(map(len, lines)) <= 110, cell.id
+
+
+@each_notebook
+def test_one_statement_a_line(path):
+    """A row of assignments or of calls hides the second of them."""
+    for cell in code_cells(path)[1:]:  # the setup cell has no room for it
+        statements = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.stmt)]
+        lines = [node.lineno for node in statements]
+        rows = [
+            node
+            for node in statements
+            if (isinstance(node, ast.Expr) and isinstance(node.value, ast.Tuple))
+            or (
+                isinstance(node, ast.Assign)
+                and isinstance(node.value, ast.Tuple)
+                and isinstance(node.targets[0], ast.Tuple)
+            )
+        ]
+        assert rows == [] and len(lines) == len(set(lines)), cell.id
+
+
+@each_notebook
+def test_a_notebook_is_short_enough_for_one_sitting(path):
+    cells = read(path).cells
+    text = " ".join(cell.source for cell in cells if cell.cell_type == "markdown" and cell.id != "script")
+    text = re.sub(r"!?\[!\[.*?\]\(.*?\)\]\(.*?\)|\]\([^)]*\)|<[^>]*>", " ", text)
+    assert len(re.findall(r"\w+", text)) <= 2_000 and len(code_cells(path)) <= 31  # the setup cell included
 
 
 @each_notebook

@@ -104,7 +104,7 @@ def describe(run: Run, differing: Sequence[str]) -> str:
         parts.append(f"training loss {sum(losses[-edge:]) / edge:.2f}")
     if run.evaluations:
         final = run.evaluations[-1]
-        parts.append(f"evaluation loss {final['eval_loss']:.2f}")
+        parts.append(f"validation loss {final['eval_loss']:.2f}")
         if "accuracy" in final:
             parts.append(f"accuracy {accuracy_text(run)}")
     parts.append(f"{run.seconds:.0f} s")

@@ -8,7 +8,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, load_dataset
 from helpers.data.columns import check_dataset, text_and_label
 from helpers.profiles import Profile
 
-BASE = Profile(model="owner/model", dataset="owner/data", train_size=3, eval_size=2)
+BASE = Profile(model="owner/model", dataset="owner/data", train_size=2, eval_size=1)
 
 
 def splits(label="label", text="text", labels=(0, 1, 2), **more):
@@ -75,8 +75,16 @@ def test_another_evaluation_split():
             {"label_names": ("bad", "good")},
             r"rows of 'train' have no label \(None\)",
         ),
-        (splits(), {"train_size": 10}, r"asks for 10 rows of 'train', which has 3. Set train_size"),
-        (splits(), {"eval_size": 10}, r"asks for 10 rows of 'test', which has 2. Set eval_size"),
+        (
+            splits(),
+            {"train_size": 3},
+            r"asks for 3 rows of 'train' to train on and for 1 others .* 'train' has 3. Lower train_size",
+        ),
+        (
+            splits(few=Dataset.from_dict({"text": ["a"], "label": [0]})),
+            {"train_size": 1, "eval_size": 2, "eval_split": "few"},
+            r"asks for 2 rows of 'few', which has 1. Set eval_size",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_what_to_write(data, change, message):

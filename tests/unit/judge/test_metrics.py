@@ -2,8 +2,17 @@
 
 import numpy as np
 import pytest
+from transformers import AutoModelForSequenceClassification, Trainer, TrainingArguments
 
-from helpers.judge.metrics import confusion_matrix, probabilities, standard_error, within_one, worst_mistakes
+from helpers.judge.metrics import (
+    confusion_matrix,
+    predict_in_order,
+    probabilities,
+    standard_error,
+    within_one,
+    worst_mistakes,
+)
+from helpers.profiles import PROFILES
 
 LOGITS = np.array([[5.0, 0, 0], [0, 5, 0], [0, 4, 0], [9, 0, 0]])
 LABELS = np.array([0, 1, 2, 2])
@@ -65,3 +74,24 @@ def test_shapes_that_do_not_fit_are_named(logits, labels):
     """An evaluation set of zero rows gives accuracy NaN, and NaN for everything after it."""
     with pytest.raises(ValueError, match=r"shape \(rows, classes\).*at least one row"):
         within_one(logits, labels)
+
+
+def test_answers_come_in_the_order_of_the_rows(tokenizer, splits, tmp_path):
+    """With grouping, `trainer.predict` shuffles, and every text would stand beside another text's answer."""
+    rows = splits["train"].select(range(20)).map(lambda row: tokenizer(row["text"][:200]))
+    model = AutoModelForSequenceClassification.from_pretrained(PROFILES["offline"].model, num_labels=5)
+    args = TrainingArguments(
+        str(tmp_path),
+        train_sampling_strategy="group_by_length",
+        per_device_eval_batch_size=2,
+        report_to="none",
+        use_cpu=True,
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+    )
+    trainer = Trainer(model=model, args=args, processing_class=tokenizer, eval_dataset=rows)
+    logits, labels = predict_in_order(trainer, rows)
+    assert labels.tolist() == rows["label"][:] != trainer.predict(rows).label_ids.tolist()
+    alone, _ = predict_in_order(trainer, rows.select([7]))
+    np.testing.assert_allclose(alone[0], logits[7], atol=1e-5)
+    assert trainer.args is args

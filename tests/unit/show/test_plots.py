@@ -43,11 +43,11 @@ FIGURES = {
     ),
     "loss_curve": (
         lambda: plots.loss_curve(some_run()),
-        ["training loss", "evaluation loss", "evaluation accuracy"],
+        ["training loss", "validation loss", "validation accuracy"],
     ),
     "two_loss_curves": (
         lambda: plots.loss_curve(some_run("first"), some_run("second")),
-        ["first", "second", "● evaluation"],
+        ["first", "second", "● validation"],
     ),
     "loss_comparison": (
         lambda: plots.loss_comparison(some_run("loop"), some_run("Trainer")),
@@ -92,7 +92,7 @@ def test_no_legend_promises_what_is_not_drawn():
     run.log(1, 1.6)
     left, right = plots.loss_curve(run, growing=True).axes
     assert (
-        "evaluation loss" not in texts(plots.loss_curve(run, growing=True))
+        "validation loss" not in texts(plots.loss_curve(run, growing=True))
         and left.get_legend() is not None
         and right.get_legend() is None
     )

@@ -20,7 +20,7 @@ def test_each_token_is_shown_with_its_id(tokens, tokenizer):
     for token, number in zip(*(lambda e: (e.tokens(), e["input_ids"]))(tokenizer(tokens.text.value))):
         assert f"{token}{number}" in read.text
     assert (
-        tokens.sentence() == "4 words became 4 pieces, beside [CLS] [SEP]; none was split; none is unknown."
+        tokens.sentence() == "4 words became 4 tokens, beside [CLS] [SEP]; none was split; none is unknown."
     )
     assert tokens.sentence() in Read(tokens.words.value).text
 
@@ -28,12 +28,12 @@ def test_each_token_is_shown_with_its_id(tokens, tokenizer):
 def test_the_pieces_of_a_split_word_are_framed_and_named(tokens):
     tokens.text.value = "two zebras"
     assert (
-        "2 words became 5 pieces" in tokens.sentence()
+        "2 words became 5 tokens" in tokens.sentence()
         and "1 split: zebras → z ##eb ##ra ##s" in tokens.sentence()
     )
     assert (
         tokens.tokens.value.count("border:2px solid") == 1
-        and "one word, 4 pieces: zebras" in Read(tokens.tokens.value).titles
+        and "one word, 4 tokens: zebras" in Read(tokens.tokens.value).titles
     )
 
 
@@ -45,13 +45,13 @@ def test_an_unknown_word_shows_what_was_typed_and_stands_out_without_colour(toke
         "unknown: 😀" in read.text and "unknown: <" in read.text and tokens.tokens.value.count("dashed") == 2
     )
     assert (
-        "1 word and 2 signs became 3 pieces" in tokens.sentence() and "2 unknown: 😀, <." in tokens.sentence()
+        "1 word and 2 signs became 3 tokens" in tokens.sentence() and "2 unknown: 😀, <." in tokens.sentence()
     )
 
 
 def test_special_tokens_are_no_words_also_where_they_were_typed(tokens):
     tokens.text.value = "good [SEP] food"
-    assert tokens.sentence().startswith("2 words became 2 pieces, beside [CLS] [SEP] [SEP]")
+    assert tokens.sentence().startswith("2 words became 2 tokens, beside [CLS] [SEP] [SEP]")
 
 
 def test_an_empty_field_gives_a_hint(tokens):
@@ -63,8 +63,8 @@ def test_an_empty_field_gives_a_hint(tokens):
 def test_a_long_text_shows_its_start_and_says_what_would_be_cut(tokens):
     tokens.text.value = "good " * 600
     assert tokens.tokens.value.count(">good<") == 199, "[CLS] is the 200th"
-    assert "and 402 more pieces" in tokens.tokens.value
-    assert "The model takes 512 pieces: the last 90 would be cut." in tokens.sentence()
+    assert "and 402 more tokens" in tokens.tokens.value
+    assert "The model takes 512 tokens: the last 90 would be cut." in tokens.sentence()
     assert len([text for text in tokens.picture().texts if text.get_text() == "good"]) == 199
 
 

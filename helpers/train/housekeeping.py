@@ -1,0 +1,62 @@
+"""Set the arguments of `Trainer` that no lesson is about: folders, logging, saving, precision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from helpers.machine import Machine
+from helpers.train.checkpoints import KEEP
+from helpers.train.folder import own_folder
+
+
+def housekeeping(machine: Machine, folder: str | Path) -> dict:
+    """Return the other arguments of `TrainingArguments`, and print one line for each: its value and why.
+
+    `machine` decides the precision and the size of the evaluation's batches. The checkpoints go to `folder`,
+    or to another one beside it if a running notebook uses `folder`: see `own_folder`.
+    """
+    half, why = {
+        "bf16": ({"bf16": True}, "16-bit numbers, because they are faster on this machine"),
+        "fp16": ({"fp16": True}, "16-bit numbers, because they are faster on this GPU"),
+        "float32": ({"bf16": False}, "32-bit numbers, because 16 bits are no faster here"),
+    }[machine.precision]
+    reasons = {
+        "output_dir": "the folder for checkpoints",
+        "seed": "the same random numbers in each training",
+        "train_sampling_strategy": "reviews of similar length share a batch",
+        "per_device_eval_batch_size": "an evaluation needs less memory for a review",
+        "bf16": why,
+        "fp16": why,
+        "use_cpu": f"the setup cell found: {machine.device}",
+        "dataloader_pin_memory": "True makes the way to a GPU faster",
+        "logging_steps": "as a share of all steps: about 75 points in the curve",
+        "logging_first_step": "the curve begins at the first step",
+        "logging_nan_inf_filter": "show it if the loss is no number any more",
+        "save_strategy": "save a checkpoint on the way …",
+        "save_steps": "… after each fifth of the steps",
+        "save_total_limit": "… and keep this many of them",
+        "report_to": "send nothing to a logging service",
+        "disable_tqdm": "show a bar, and a table of the evaluations",
+    }
+    arguments = {
+        "output_dir": str(own_folder(folder)),
+        "seed": 42,
+        "train_sampling_strategy": "group_by_length",
+        "per_device_eval_batch_size": machine.eval_batch_size,
+        **half,
+        "use_cpu": machine.device == "cpu",
+        "dataloader_pin_memory": machine.device == "cuda",
+        # A number below 1 is a share of the planned steps. The default, 500 steps, would log nothing here.
+        "logging_steps": 0.013,
+        "logging_first_step": True,
+        "logging_nan_inf_filter": False,
+        "save_strategy": "steps",
+        "save_steps": 0.2,
+        "save_total_limit": KEEP,
+        "report_to": "none",
+        "disable_tqdm": False,
+    }
+    for name, value in arguments.items():
+        shown = "…/" + "/".join(Path(value).parts[-2:]) if name == "output_dir" else repr(value)
+        print(f"{name + '=' + shown:50}  {reasons[name]}")
+    return arguments
