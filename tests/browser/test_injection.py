@@ -258,12 +258,8 @@ def test_what_a_training_fails_with_is_shown_as_text(opened, texts, number, noth
     cell = opened.cell("HyperparameterPanel(train")
     opened.ask(f"lab.controls.set(seed={number})")
     cell.get_by_role("button", name="Run", exact=True).click()
-    message = cell.locator("[role=status]").last
-    opened.page.wait_for_function(
-        "element => element.textContent.includes('RuntimeError')",
-        arg=message.element_handle(),
-        timeout=20_000,
-    )
+    message = cell.locator("[role=status]", has_text="RuntimeError")
+    message.wait_for(timeout=60_000)
     assert squeezed(f"RuntimeError: {texts[number]}") in squeezed(message.text_content())
     assert foreign(cell.locator(".widget-html")) == []
     opened.ask("lab.delete(lab.runs[-1]) or lab._say('')")
