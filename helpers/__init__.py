@@ -10,7 +10,7 @@ if sys.version_info < (3, 11):
         f"({sys.executable}). Choose another kernel, or make one from environment.yml as docs/hosts.md says."
     )
 
-__all__ = ["runs_folder", "setup"]
+__all__ = ["exam_folder", "runs_folder", "setup"]
 
 
 def __getattr__(name: str):
@@ -18,8 +18,8 @@ def __getattr__(name: str):
         from helpers.start.session import setup
 
         return setup
-    if name == "runs_folder":
-        from helpers.start.places import runs_folder
+    if name in ("exam_folder", "runs_folder"):
+        from helpers.start import places
 
-        return runs_folder
+        return getattr(places, name)
     raise AttributeError(f"module 'helpers' has no attribute {name!r}")

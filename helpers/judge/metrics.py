@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 
 import numpy as np
 
 
-def _checked(logits, labels) -> tuple[np.ndarray, np.ndarray]:
+def checked(logits, labels) -> tuple[np.ndarray, np.ndarray]:
     """Return both as arrays, or raise ValueError if their shapes do not fit or a logit is not finite."""
     logits = np.asarray(logits, dtype=np.float64)
     labels = np.asarray(labels)
@@ -61,7 +61,7 @@ def within_one(logits, labels) -> float:
 
     "4 stars" for "5 stars" counts. `logits` has the shape (rows, classes), `labels` the shape (rows,).
     """
-    logits, labels = _checked(logits, labels)
+    logits, labels = checked(logits, labels)
     return float((np.abs(logits.argmax(axis=-1) - labels) <= 1).mean())
 
 
@@ -72,6 +72,50 @@ def standard_error(accuracy: float, rows: int) -> float:
     return math.sqrt(accuracy * (1 - accuracy) / rows)
 
 
+def accuracy_interval(right, level: float = 0.95) -> tuple[float, float]:
+    """Return the low and the high end of Wilson's interval for an accuracy (Wilson 1927, JASA 22).
+
+    `right`, shape (rows,), says for each row whether the answer was right. The interval also holds for few
+    rows, and for an accuracy near 0 or 1, where the standard error would promise too much.
+    Raises ValueError if there is no row.
+    """
+    from scipy.stats import binomtest
+
+    right = np.asarray(right, dtype=bool)
+    if right.ndim != 1 or not len(right):
+        raise ValueError(f"Expected one True or False for each row, at least one row; got {right.shape}.")
+    interval = binomtest(int(right.sum()), len(right)).proportion_ci(level, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def slice_table(right, slices: Mapping[str, Sequence[bool]], few: int = 50):
+    """Return a pandas DataFrame with a line for each slice: rows, accuracy, interval, and what that tells.
+
+    `right`, shape (rows,), says whether each answer was right. Each of the `slices` says for each row whether
+    it belongs to the slice; one without a row is left out. A slice differs from the other rows if its 95 %
+    interval does not hold their accuracy. Where several slices are looked at, about one in twenty does so by
+    chance. A slice of fewer than `few` rows is called too small to tell.
+    """
+    import pandas as pd
+
+    right = np.asarray(right, dtype=bool)
+    lines = []
+    for name, rows in slices.items():
+        rows = np.asarray(rows, dtype=bool)
+        if not rows.any():
+            continue
+        low, high = accuracy_interval(right[rows])
+        others = right[~rows].mean() if not rows.all() else right.mean()
+        if rows.sum() < few:
+            told = "too few rows to tell"
+        elif low <= others <= high:
+            told = "like the others"
+        else:
+            told = "worse than the others" if high < others else "better than the others"
+        lines.append((name, int(rows.sum()), float(right[rows].mean()), low, high, told))
+    return pd.DataFrame(lines, columns=["slice", "rows", "accuracy", "low", "high", "finding"])
+
+
 def confusion_matrix(logits, labels) -> np.ndarray:
     """Count the answers per true class: shape (classes, classes), row = true class, column = predicted class.
 
@@ -79,7 +123,7 @@ def confusion_matrix(logits, labels) -> np.ndarray:
     """
     from sklearn.metrics import confusion_matrix as count
 
-    logits, labels = _checked(logits, labels)
+    logits, labels = checked(logits, labels)
     return count(labels, logits.argmax(axis=-1), labels=range(logits.shape[1]))
 
 
@@ -93,7 +137,7 @@ def worst_mistakes(texts: Sequence[str], logits, labels, label_names: Sequence[s
     import pandas as pd
 
     # The rows with a wrong answer
-    logits, labels = _checked(logits, labels)
+    logits, labels = checked(logits, labels)
     chances = probabilities(logits)
     predicted = chances.argmax(axis=-1)
     wrong = np.flatnonzero(predicted != labels)

@@ -1,13 +1,16 @@
 """Show figures and panels. This package holds everything that needs a screen."""
 
+from helpers.show.comparing import ChoosingExplorer, RowsExplorer
 from helpers.show.live import live_curve
 from helpers.show.padding import PaddingExplorer
 from helpers.show.review import ReviewTester
 from helpers.show.tokens import TokenExplorer
 
 __all__ = [
+    "ChoosingExplorer",
     "PaddingExplorer",
     "ReviewTester",
+    "RowsExplorer",
     "TokenExplorer",
     "live_curve",
 ]

@@ -38,6 +38,21 @@ def runs_folder() -> Path:
     return _find_runs()[0]
 
 
+def exam_folder() -> Path:
+    """Return the folder for the record of the sealed exam (notebook 5). It need not exist yet.
+
+    It lies in the user's own data folder, so that another clone, another folder for runs or a deleted one
+    does not open the exam again; or in a temporary folder, if that cannot be written. Raises SetupError if no
+    place can be written.
+    """
+    folders = [folder for folder in (_data_folder(), _temporary_folder()) if folder and can_write(folder)]
+    if not folders:
+        raise SetupError(
+            f"Neither {_data_folder()} nor the system's folder for temporary files can be written."
+        )
+    return folders[0] / "exam"
+
+
 def choose_runs_folder() -> str:
     """Look for the folder for runs again. Return a sentence if it is not the expected one; "" otherwise."""
     _find_runs.cache_clear()

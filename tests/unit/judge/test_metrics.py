@@ -5,9 +5,11 @@ import pytest
 from transformers import AutoModelForSequenceClassification, Trainer, TrainingArguments
 
 from helpers.judge.metrics import (
+    accuracy_interval,
     confusion_matrix,
     predict_in_order,
     probabilities,
+    slice_table,
     standard_error,
     within_one,
     worst_mistakes,
@@ -35,6 +37,45 @@ def test_standard_error_of_a_thousand_reviews_is_a_point_and_a_half():
     assert standard_error(0.58, 1000) == pytest.approx(0.0156, abs=1e-4)
     with pytest.raises(ValueError, match="at least one row"):
         standard_error(0.5, 0)
+
+
+def test_wilsons_interval_by_hand():
+    """4 of 10: (0.4 + z²/20 ± z √(0.4 · 0.6 / 10 + z²/400)) / (1 + z²/10) with z = 1.96, Wilson 1927."""
+    assert accuracy_interval([True] * 4 + [False] * 6) == pytest.approx((0.1682, 0.6873), abs=1e-4)
+
+
+def test_an_interval_of_few_right_answers_is_no_point():
+    """sqrt(p (1 - p) / n) would be 0 and promise certainty."""
+    low, high = accuracy_interval([True] * 5)
+    assert 0.5 < low < 0.6 and high == 1
+
+
+def test_no_rows_have_no_accuracy():
+    with pytest.raises(ValueError, match="at least one row"):
+        accuracy_interval([])
+
+
+def test_a_slice_is_compared_with_the_other_rows_and_a_small_one_is_no_finding():
+    right = np.array([True] * 300 + [False] * 100 + [False] * 12)
+    number = np.arange(412)
+    table = slice_table(
+        right,
+        {
+            "good": number < 200,
+            "bad": number >= 300,
+            "mixed": number % 4 == 0,
+            "tiny": number >= 400,
+            "none": number > 999,
+        },
+    ).set_index("slice")
+    assert table["finding"].to_dict() == {
+        "good": "better than the others",
+        "bad": "worse than the others",
+        "mixed": "like the others",
+        "tiny": "too few rows to tell",
+    }
+    assert table.loc["bad", "rows"] == 112 and table.loc["bad", "accuracy"] == 0
+    assert (table["low"] <= table["accuracy"]).all() and (table["accuracy"] <= table["high"]).all()
 
 
 def test_worst_mistakes_come_furthest_first_then_surest_and_hold_no_correct_answer():

@@ -1,0 +1,139 @@
+"""The sealed exam: rows that nothing has touched, opened once.
+
+What a learner chose on the validation rows looks better there than it is. Only rows that had no part in any
+choice can tell by how much, and they can do so once: whoever looks, changes something and looks again has
+chosen by them. So the first look is written down, and a second look shows what was written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+
+from helpers.data import load_tokenizer, text_and_label
+from helpers.files import read_json
+from helpers.hub import dataset_source
+from helpers.judge.metrics import accuracy_interval, predict_in_order
+from helpers.profiles import Profile
+
+_RESET = "from helpers.judge import reset_exam; reset_exam(helpers.exam_folder())"
+
+
+def open_exam(trainer, profile: Profile, folder: Path, validation_accuracy: float, guess=None) -> dict | None:
+    """Judge the trainer's model on the sealed rows, write that down, and print it; later, only print it.
+
+    The sealed rows are the second half of the shuffled test split, at most `profile.eval_size` rows. The
+    record is a file in `folder`, named after the rows. So another notebook, another kernel and another model
+    find the same record. It is written before anything is shown. `guess` is the accuracy that the learner
+    expects; `...` or None is no guess. Returns the record.
+
+    Nothing is raised: a cell that fails would stop *Run All*. If the exam cannot take place, one sentence
+    says why, nothing is written, and the result is None.
+    """
+    try:
+        rows = _sealed_rows(profile)
+        file = _record_file(folder, rows["text"], profile)
+        if not file.exists():
+            record = _judge(trainer, profile, rows, validation_accuracy, guess)
+            record["times_opened_before"] = len(list(folder.glob(f"{file.stem}.*.json")))
+            # Another notebook may have opened it while this one computed
+            if _write_first(file, record):
+                _show(record, file)
+                return record
+    except Exception as error:
+        print(f"The exam stays closed, and nothing was written down. {type(error).__name__}: {error}")
+        return None
+
+    record = read_json(file)
+    if record is None:
+        print(f"The exam was opened, but its record {file} cannot be read. To open it once more: {_RESET}")
+        return None
+    print("The exam is open already, so nothing was judged again. This is what was written down:")
+    _show(record, file)
+    return record
+
+
+def reset_exam(folder: Path) -> None:
+    """Put the records in `folder` aside, so that each exam opens once more. The next record counts them."""
+    records = [file for file in sorted(folder.glob("*.json")) if "." not in file.stem]
+    for file in records:
+        number = len(list(folder.glob(f"{file.stem}.*.json"))) + 1
+        file.rename(file.with_name(f"{file.stem}.{number}.json"))
+    print(f"{len(records)} exam record{'' if len(records) == 1 else 's'} put aside in {folder}.")
+
+
+def _sealed_rows(profile: Profile):
+    """Return the second half of the shuffled test split, at most `profile.eval_size` rows, tokenized."""
+    from datasets import load_dataset
+
+    dataset = load_dataset(dataset_source(profile), profile.dataset_config, revision=profile.dataset_revision)
+    shuffled = text_and_label(dataset, profile)["test"].shuffle(seed=42)
+    half = len(shuffled) // 2
+    sealed = shuffled.select(range(half, min(len(shuffled), half + profile.eval_size)))
+    tokenizer = load_tokenizer(profile)
+    return sealed.map(lambda examples: tokenizer(examples["text"], truncation=True), batched=True)
+
+
+def _record_file(folder: Path, texts, profile: Profile) -> Path:
+    """Return the place of the record for these texts, which is the same wherever the dataset lies."""
+    rows = hashlib.sha256("\0".join(texts).encode("utf-8", errors="surrogatepass")).hexdigest()
+    return folder / f"exam-{Path(profile.dataset).name.replace('.', '_')}-{rows[:12]}.json"
+
+
+def _judge(trainer, profile: Profile, rows, validation_accuracy: float, guess) -> dict:
+    """Return what is written down: when, which model, which rows, and how good it was."""
+    logits, labels = predict_in_order(trainer, rows)
+    right = logits.argmax(axis=-1) == labels
+    return {
+        "opened": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "model": Path(profile.model).name,
+        "weights": _fingerprint(trainer.model),
+        "dataset": Path(profile.dataset).name,
+        "rows": len(rows),
+        "accuracy": float(right.mean()),
+        "interval_95": list(accuracy_interval(right)),
+        "validation_accuracy": float(validation_accuracy),
+        "guess": None if guess is None or guess is ... else float(guess),
+        "reset": _RESET,
+    }
+
+
+def _fingerprint(model) -> str:
+    """Return twelve hexadecimal digits that change with any weight."""
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().float().numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
+def _write_first(file: Path, record: dict) -> bool:
+    """Write the record to the disk, and return whether there was none before."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        out = file.open("x", encoding="utf-8")
+    except FileExistsError:
+        return False
+    with out:
+        json.dump(record, out, indent=1)
+        out.flush()
+        os.fsync(out.fileno())
+    return True
+
+
+def _show(record: dict, file: Path) -> None:
+    low, high = record["interval_95"]
+    print(
+        f"Opened {record['opened']} for {record['model']} (weights {record['weights']}), on "
+        f"{record['rows']:,} test rows of {record['dataset']} that nothing else has used."
+    )
+    if record["times_opened_before"]:
+        print(f"Its record was put aside before ({record['times_opened_before']} ×): this was no first look.")
+    print(f"Accuracy {record['accuracy']:.3f}, 95 % interval {low:.3f} to {high:.3f}.")
+    for who, expected in (("The validation rows", record["validation_accuracy"]), ("You", record["guess"])):
+        if expected is not None:
+            print(f"{who} said {expected:.3f}; the exam gives {record['accuracy'] - expected:+.3f}.")
+    print(f"The record is {file}. To open the exam once more: {_RESET}")
