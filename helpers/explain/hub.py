@@ -23,6 +23,7 @@ from helpers.hub.reach import (
     offline_flag,
     offline_is_set,
     proxy_variable,
+    source_of_token,
     why_not,
 )
 
@@ -118,6 +119,14 @@ def certificate(error: BaseException) -> str | None:
             f"Write %env SSL_CERT_FILE= {_ABOVE}. If this network has a certificate of its own, "
             "write the path of its file behind the equals sign.",
         )
+    # One that names a folder, or a file of another format
+    if own and not _is_pem(own) and _class_names(error) & {"SSLError", "IsADirectoryError"}:
+        return _message(
+            f"SSL_CERT_FILE names {own}, which is no file of certificates in PEM format (text that begins "
+            "with -----BEGIN CERTIFICATE-----).",
+            "Ask for the PEM file of this network, and write %env SSL_CERT_FILE=/path/to/company.pem "
+            f"{_ABOVE}.",
+        )
     words = next((str(cause) for cause in causes(error) if "CERTIFICATE_VERIFY_FAILED" in str(cause)), None)
     if words is None:
         return None
@@ -132,6 +141,37 @@ def certificate(error: BaseException) -> str | None:
         f"networks of many companies ({words.partition('verify failed: ')[2].partition(' (')[0]}).",
         f"{advice} Write %env SSL_CERT_FILE={path or '/path/to/company.pem'} {_ABOVE}. "
         "In a network with a login page, log in with a browser first.",
+    )
+
+
+def _is_pem(path: str) -> bool:
+    """Return whether `path` is a file that holds a certificate in PEM format."""
+    try:
+        with open(path, "rb") as file:
+            return b"-----BEGIN" in file.read()
+    except OSError:
+        return False
+
+
+def unreadable_token(error: BaseException) -> str | None:
+    """Explain that the token has a character that no token can have; None for other errors."""
+    if "UnicodeEncodeError" not in _class_names(error):
+        return None
+    return _message(
+        f"The token in {source_of_token()} has a character that no token has, such as … or a curly quote.",
+        f"Copy it again. Public models and datasets need no token: write %env HF_TOKEN= {_ABOVE}.",
+    )
+
+
+def malformed_proxy(error: BaseException) -> str | None:
+    """Explain that the proxy's address has no scheme that works; None for other errors."""
+    if not any(isinstance(cause, ValueError) and "proxy" in str(cause) for cause in causes(error)):
+        return None
+    variable = proxy_variable() or "HTTPS_PROXY"
+    return _message(
+        f"What {variable} holds is no address of a proxy.",  # it may hold a password, too
+        f"It must begin with http://, https:// or socks5://, without quotes. Write %env {variable}= followed "
+        f"by the right address {_ABOVE}; with nothing behind the equals sign, no proxy is used.",
     )
 
 
@@ -220,11 +260,13 @@ def unreachable(error: BaseException) -> str | None:
 TROUBLES: list[Callable[[BaseException], str | None]] = [
     wrong_revision,
     refused_token,
+    unreadable_token,
     no_such_repository,
     too_many_requests,
     fault_of_the_hub,
     certificate,
     no_package_for_socks,
+    malformed_proxy,
     malformed_address,
     not_the_hub,
     through_a_proxy,

@@ -56,8 +56,8 @@ def explain_resources(error: BaseException) -> str | None:
             "There is not enough memory for batches of this size. Train on half a batch at a time and add up "
             "the gradients of the two halves: the result is the same. With Trainer, put "
             "`args = smaller_batches(args)` (from helpers.train) before `Trainer(…)` and train again. In a "
-            "loop, use `training_step(…, pieces=2)` of notebook 3. Other notebooks may hold memory, too: "
-            "Kernel → Shut Down Kernel."
+            "loop, call `(loss / 2).backward()` for each half, then `optimizer.step()` once. Other notebooks "
+            "may hold memory, too: Kernel → Shut Down Kernel."
         )
 
     # No disk space
@@ -116,9 +116,25 @@ def _reason(cause: BaseException, folder: Path | None) -> str | None:
     if is_about(errno.EROFS, "read-only file system"):
         return f"Nothing can be written {where}, which is read-only. Change that, and run this cell again."
     forbidden = is_about(errno.EACCES, "permission denied") or is_about(errno.EPERM)
+    if forbidden and (file := _foreign_file(cause)):
+        return (
+            f"The file {file} belongs to somebody else, and you may not write to it. Ask its owner for the "
+            "right, and run this cell again."
+        )
     if forbidden and folder and _is_for_reading_only(folder, getattr(cause, "filename", folder)):
         return f"You may not write in {folder}. Ask its owner for the right, and run this cell again."
     return None
+
+
+def _foreign_file(cause: BaseException) -> str | None:
+    """Return the file that `cause` is about if we may read it and not write to it; None otherwise.
+
+    In a cache that several people share, a lock may belong to whoever was there first.
+    """
+    name = getattr(cause, "filename", None)
+    if not isinstance(name, (str, Path)) or not os.path.isfile(name) or os.access(name, os.W_OK):
+        return None
+    return str(name) if os.access(os.path.dirname(name), os.W_OK) else None
 
 
 def _is_for_reading_only(folder: Path, file: object) -> bool:

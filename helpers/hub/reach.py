@@ -78,7 +78,7 @@ def _named(error: Exception) -> Exception:
 
     # Without a token, everybody may see the public model. So the Hub refuses the token.
     if getattr(getattr(error, "response", None), "status_code", None) == 401 and get_token():
-        named = RefusedTokenError(_source_of_token())
+        named = RefusedTokenError(source_of_token())
     # No JSON, or JSON without a model's facts
     elif isinstance(error, (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError)):
         named = NotTheHubError(constants.ENDPOINT)
@@ -88,7 +88,7 @@ def _named(error: Exception) -> Exception:
     return named
 
 
-def _source_of_token() -> str:
+def source_of_token() -> str:
     """Return the name of the variable or the path of the file that our token comes from."""
     from huggingface_hub.constants import HF_TOKEN_PATH
 

@@ -7,6 +7,7 @@ people with the common colour-vision deficiencies can tell apart. No meaning dep
 from __future__ import annotations
 
 import io
+import shutil
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -29,6 +30,11 @@ YELLOW = "#F0E442"
 GREY = "#6B6B6B"
 SERIES = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
 _LINES = ("-", "--", ":", "-.")
+
+
+# A style of the learner's own may ask for LaTeX. Without it, no figure could be drawn.
+if rcParams["text.usetex"] and shutil.which("latex") is None:
+    rcParams["text.usetex"] = False
 
 
 class Picture(Figure):

@@ -18,6 +18,8 @@ _NOT_FOR_THE_KERNEL = {"jupyterlab"}
 # The host built these for its driver, for each other, or for its front end. With pip's versions, the learner
 # would wait for gigabytes, see a crash, or see an empty box.
 _THE_HOSTS_OWN = {"torch", "torchvision", "torchaudio", "numpy", "ipywidgets", "ipykernel"}
+# Packages that are imported under another name
+_IMPORT_NAMES = {"scikit-learn": "sklearn"}
 # How many of pip's last lines we show: the reason for a failure is at the end
 _LINES_OF_PIP = 12
 
@@ -76,6 +78,21 @@ def check(requirements: Path = REQUIREMENTS) -> list[Package]:
         for requirement in read(requirements)
         if requirement.name not in _NOT_FOR_THE_KERNEL
     ]
+
+
+def check_own_files(folder: Path) -> None:
+    """Raise SetupError if a file in `folder`, where the notebook lies, has the name of a library.
+
+    Python would load that file in the library's place.
+    """
+    for package in check():
+        name = _IMPORT_NAMES.get(package.name, package.name)
+        for file in (folder / f"{name}.py", folder / name / "__init__.py"):
+            if file.is_file():
+                raise SetupError(
+                    f"{file} has the name of a library, so Python loads it in the library's place.\n"
+                    "Rename it, restart the kernel, and run this cell again."
+                )
 
 
 def ensure(requirements: Path = REQUIREMENTS) -> list[Package]:

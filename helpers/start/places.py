@@ -5,6 +5,7 @@ A clone may belong to somebody else, an image may be read-only, and so may a hom
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -26,6 +27,20 @@ _IN_HF_HOME = {
     "HF_MODULES_CACHE": "modules",
     "HF_XET_CACHE": "xet",
 }
+
+
+def check_folder_name(course: Path = COURSE) -> None:
+    """Raise SetupError if the course's folder has a name that `datasets` cannot read files from.
+
+    It takes [ ] for a pattern, $ for a variable and :: for an address, and finds no file.
+    """
+    found = [part for part in ("[", "]", "$", "::", "\n") if part in str(course)]
+    if found:
+        raise SetupError(
+            f"The course lies in {str(course)!r}. The library `datasets` finds no files in a folder with "
+            f"{' '.join(map(repr, found))} in its path.\n"
+            "Give the folder another name, then open the notebook there and run this cell again."
+        )
 
 
 def runs_folder() -> Path:
@@ -102,13 +117,14 @@ def move_caches() -> str:
     """
     # Which places cannot be written
     places = _library_places()
-    blocked = {name: folder for name, folder in places.items() if not can_write(folder)}
+    blocked = {name: folder for name, folder in places.items() if not can_write(folder, locks=True)}
     if not blocked:
         return ""
 
     # Of folders inside each other, the outer one is enough
     outer = [folder for folder in blocked.values() if not set(blocked.values()) & set(folder.parents)]
-    problem = f"{' and '.join(map(str, dict.fromkeys(outer)))} cannot be written. "
+    trouble = "takes no locks" if all(map(can_write, outer)) else "cannot be written"
+    problem = f"{' and '.join(map(str, dict.fromkeys(outer)))} {trouble}. "
     if "huggingface_hub.constants" in sys.modules:
         return f"{problem}Restart the kernel and run this cell first: then downloads go to another place."
 
@@ -131,10 +147,12 @@ def move_caches() -> str:
     return f"{problem}What the libraries download and prepare goes to {home}."
 
 
-def can_write(folder: Path) -> bool:
+def can_write(folder: Path, locks: bool = False) -> bool:
     """Return whether a file can be made in `folder` or, if it is missing, in the folder that it would be in.
 
     Only a try tells: on a read-only disk, or one in the network, the folder's rights may promise too much.
+    With `locks`, it must be possible to lock the file, too, as the libraries do; some disks of the network
+    know no locks.
     """
     # `Path.exists` may raise PermissionError; the functions of os.path do not
     while not os.path.lexists(folder) and folder != folder.parent:
@@ -142,9 +160,25 @@ def can_write(folder: Path) -> bool:
     probe = folder / f".can-write-{os.getpid()}"
     try:
         probe.touch()
+        locked = not locks or _can_lock(probe)
         probe.unlink()
     except OSError:
         return False
+    return locked
+
+
+def _can_lock(file: Path) -> bool:
+    """Return whether the disk knows locks, or the libraries do without them."""
+    try:
+        import fcntl
+    except ImportError:
+        return True  # Windows has locks of another kind, on all its disks
+    with file.open("r+") as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            # Where flock is missing altogether, filelock has another way
+            return error.errno == errno.ENOSYS
     return True
 
 
@@ -187,6 +221,9 @@ def _library_places() -> dict[str, Path]:
     places = {"HF_HOME": hf_home}
     for name, folder in _IN_HF_HOME.items():
         places[name] = place(name, hf_home / folder)
+    # huggingface_hub still reads this older name
+    if "HF_HUB_CACHE" not in os.environ:
+        places["HF_HUB_CACHE"] = place("HUGGINGFACE_HUB_CACHE", places["HF_HUB_CACHE"])
 
     # Matplotlib, which would warn with every import
     user_settings = place("XDG_CONFIG_HOME", Path(os.path.expanduser("~/.config")).absolute())

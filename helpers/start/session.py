@@ -37,6 +37,8 @@ def setup(profile: str | Profile = "auto") -> tuple[Profile, Machine]:
     """
     # Prepare the kernel. The threads come first: PyTorch reads their setting when it is loaded.
     threads_sleep = let_threads_sleep()
+    packages.check_own_files(Path.cwd())
+    places.check_folder_name()
     installed = packages.ensure()
     install_hook()
     # Without this, transformers would ask a service on the Hub to convert pickled weights, in a thread.

@@ -29,6 +29,22 @@ def git(*arguments, cwd):
     )
 
 
+def test_a_folder_that_may_not_be_opened_is_passed_over(tmp_path):
+    """On a server, /tmp holds folders of this name that belong to others. pathlib then raised an error."""
+    folder = tmp_path / "finetuning-course-1000"
+    folder.mkdir()
+    (folder / "helpers").symlink_to(folder / "helpers")  # nobody can follow it, not even root
+    finding = SETUP.partition("if root is None")[0]
+    names = {}
+    previous = os.getcwd()
+    os.chdir(tmp_path)
+    try:
+        exec(finding, names)
+    finally:
+        os.chdir(previous)
+    assert names["root"] is None and folder in names["places"]
+
+
 @pytest.fixture(scope="module")
 def bare_clone(tmp_path_factory):
     """Make a repository to clone from: the working tree, with what is not committed yet."""

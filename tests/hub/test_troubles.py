@@ -158,6 +158,42 @@ def test_a_socks_proxy_without_its_package_is_named(hub, learner, monkeypatch):
     assert "%pip install socksio" in row and row in said_by_a_later_cell()
 
 
+@pytest.mark.parametrize("address", ['"http://user:secret@proxy:8080"', "socks4://user:secret@proxy:1"])
+def test_a_proxy_without_a_scheme_that_works_is_named(hub, learner, address):
+    """Quotes from a shell's file come along with the address."""
+    learner.point_to(hub.url)
+    learner.set("HTTP_PROXY", address)
+    row = said_by_the_setup_cell()
+    assert "What HTTP_PROXY holds is no address of a proxy" in row and "%env HTTP_PROXY= " in row
+    assert row in said_by_a_later_cell() and "secret" not in row
+    learner.set("HTTP_PROXY", "")
+    assert reach.ask_hub(), "the advice helps"
+
+
+def test_a_token_copied_with_an_ellipsis_is_named(hub, learner):
+    """Web pages show tokens shortened. The libraries speak of an ordinal that is not in range."""
+    learner.point_to(hub.url)
+    learner.set("HF_TOKEN", "hf_abc…xyz")
+    row = said_by_the_setup_cell()
+    assert "The token in HF_TOKEN has a character that no token has" in row and "%env HF_TOKEN= " in row
+    assert row in said_by_a_later_cell() and "hf_abc" not in row
+    learner.set("HF_TOKEN", "")
+    assert reach.ask_hub(), "the advice helps"
+
+
+@pytest.mark.parametrize("kind", ["a file of another format", "a folder"])
+def test_certificates_that_are_no_pem_file_are_named(hub, learner, tmp_path, kind):
+    """Windows exports a certificate as .cer, which often is DER."""
+    path = tmp_path if kind == "a folder" else tmp_path / "company.cer"
+    if path != tmp_path:
+        path.write_bytes(bytes(range(200)))
+    learner.point_to(hub.url)
+    learner.set("SSL_CERT_FILE", str(path))
+    row = said_by_the_setup_cell()
+    assert f"SSL_CERT_FILE names {path}, which is no file of certificates in PEM format" in row
+    assert row in said_by_a_later_cell()
+
+
 def test_a_proxy_that_is_gone_is_named(learner):
     """People take their laptop home from the office."""
     learner.point_to("https://hub.invalid")

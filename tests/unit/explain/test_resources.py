@@ -96,3 +96,16 @@ def test_other_errors_with_the_same_number_or_words_are_left_alone(tmp_path):
     assert no_place_to_write(caught(PermissionError(1, "Operation not permitted"), "/proc/x")) is None
     assert no_place_to_write(PermissionError(13, "Permission denied", str(tmp_path / "held open"))) is None
     assert no_place_to_write(ValueError("no space left for the label")) is None
+
+
+def test_a_lock_that_belongs_to_somebody_else_is_named(tmp_path, monkeypatch):
+    """In a cache that a class shares, the folder may be open to all and a file in it not. The traceback came
+    out of filelock.
+    """
+    lock = tmp_path / "reviews.lock"
+    lock.touch()
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, asked: str(path) != str(lock))
+    sentence = no_place_to_write(PermissionError(errno.EACCES, "Permission denied", str(lock)))
+    assert sentence.startswith(f"The file {lock} belongs to somebody else, and you may not write to it.")
+    assert "%env HF_HOME=/another/folder" in sentence

@@ -1,16 +1,21 @@
 """Protects a learner from a figure that promises what it does not show."""
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from notebook_files import ROOT
 from PIL import Image
 
 from helpers.data.padding import PADDING_STRATEGIES, batch_lengths, padding_cost
-from helpers.show import plots
+from helpers.judge import Reliability
+from helpers.show import judged, plots
 from helpers.train.runs import Run
 
+RELIABLE = Reliability(np.array([0.4, 0.8]), np.array([0.3, 0.7]), np.array([10, 30]))
 LENGTHS = np.random.default_rng(0).lognormal(4.6, 0.8, 200).astype(int).clip(5, 512)
 
 
@@ -56,6 +61,30 @@ FIGURES = {
     "confusion_matrix": (
         lambda: plots.confusion_heatmap(np.diag([7, 8, 9]), ["x", "y", "z"]),
         ["predicted", "7", "z"],
+    ),
+    "size_curves": (
+        lambda: judged.size_curves({"BERT": {250: [0.4, 0.5], 1_000: [0.6]}, "TF-IDF": {250: [0.3]}}),
+        ["BERT", "TF-IDF", "1,000", "training rows"],
+    ),
+    "winners_fall": (
+        lambda: judged.winners_fall(np.linspace(0.6, 0.7, 50), np.linspace(0.5, 0.6, 50)),
+        ["on fresh rows: mean 0.550", "on the rows that chose it: mean 0.650"],
+    ),
+    "intervals": (
+        lambda: judged.intervals(["short", "$1"], [0.5, 0.6], [(0.4, 0.6), (0.5, 0.7)], 0.55, "share", "all"),
+        ["short", "share", "all"],
+    ),
+    "reliability_diagram": (
+        lambda: judged.reliability_diagram({"raw": RELIABLE, "scaled": RELIABLE}),
+        ["raw", "scaled", "as sure as right", "confidence"],
+    ),
+    "coverage": (
+        lambda: judged.coverage(np.linspace(0, 1, 9), np.linspace(1, 0.5, 9), 0.5),
+        ["on all rows: 0.500", "the surest first"],
+    ),
+    "power_curve": (
+        lambda: judged.power_curve(np.array([10, 100, 1_000]), np.array([0.1, 0.5, 0.9]), 800),
+        ["0.8 with 800 rows", "rows to judge on"],
     ),
     "accuracy_in_context": (
         lambda: plots.accuracy_in_context(0.5, 0.016, {"guessing": 0.2}),
@@ -136,3 +165,13 @@ def test_a_name_with_dollars_is_no_formula(name):
         drawn = figure._repr_png_()[0]
         assert Image.open(io.BytesIO(drawn)).size[0] > 100
         assert plots.plain(name) in texts(figure)
+
+
+def test_a_style_that_wants_latex_is_no_trouble_without_it():
+    """With `text.usetex: True` in a matplotlibrc, every figure ended in a RuntimeError."""
+    code = (
+        "import matplotlib, shutil; matplotlib.rcParams['text.usetex'] = True; shutil.which = lambda _: None;"
+        "from helpers.show import plots; print(len(plots.loss_curve()._repr_png_()[0]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 1_000

@@ -191,3 +191,20 @@ def test_this_environment_has_what_the_course_needs():
 
 def test_a_notebook_shows_the_message_and_no_traceback():
     assert packages.SetupError("Installed.\nRestart.")._render_traceback_() == ["Installed.", "Restart."]
+
+
+@pytest.mark.parametrize("name", ["datasets.py", "evaluate.py", "sklearn.py", "torch/__init__.py"])
+def test_a_file_beside_the_notebook_with_a_librarys_name_is_named(tmp_path, name):
+    """Python loads it in the library's place, and the error speaks of names that "datasets" does not have."""
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    with pytest.raises(packages.SetupError, match=r"has the name of a library.*\nRename it") as raised:
+        packages.check_own_files(tmp_path)
+    assert str(tmp_path / name) in str(raised.value)
+
+
+def test_other_files_beside_the_notebook_are_the_learners_own(tmp_path):
+    for name in ("train.py", "helpers.py", "random.py", "datasets.csv"):
+        (tmp_path / name).touch()
+    (tmp_path / "datasets").mkdir()  # without __init__.py, the library comes first
+    packages.check_own_files(tmp_path)

@@ -1,5 +1,6 @@
 """Protects a learner from a place that cannot be written, and from results in a place that nobody named."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -107,7 +108,7 @@ def test_the_place_stays_the_same_until_the_setup_cell_runs_again(course, monkey
 
 
 def test_where_nothing_can_be_written_the_setup_cell_ends_in_a_sentence(course, monkeypatch):
-    monkeypatch.setattr(places, "can_write", lambda folder: False)
+    monkeypatch.setattr(places, "can_write", lambda folder, locks=False: False)
     with pytest.raises(SetupError, match=r"course/runs cannot be written.*\nPut `%env FINETUNE_RUNS="):
         places.choose_runs_folder()
 
@@ -163,3 +164,60 @@ def test_what_is_fetched_beforehand_goes_where_the_setup_cell_looks(course, caps
     home = places._data_folder()
     assert f"What the libraries download and prepare goes to {home}.\n" in capsys.readouterr().out
     assert places._library_places()["HF_HOME"] == home / "huggingface"
+
+
+def test_a_cache_on_a_disk_that_knows_no_locks_moves(course, monkeypatch):
+    """NFS without its lock service: `load_dataset` ended in "No locks available", 17 functions deep."""
+    hf_home = course / "nfs"
+    monkeypatch.setenv("HF_HOME", str(hf_home))
+
+    def flock(file, flags):
+        if str(hf_home.parent / ".can-write") in file.name:
+            raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    sentence = places.move_caches()
+    assert sentence.startswith(f"{hf_home} takes no locks. What the libraries download") and os.environ[
+        "HF_HOME"
+    ].startswith(str(places._data_folder()))
+
+
+def test_a_system_without_flock_is_left_to_filelock(course, monkeypatch):
+    def flock(file, flags):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    assert places.move_caches() == ""
+
+
+def test_the_older_name_of_the_hubs_cache_counts(course, monkeypatch):
+    """huggingface_hub still reads it; the advice to set FINETUNE_RUNS could not help."""
+    monkeypatch.setenv("HUGGINGFACE_HUB_CACHE", str(course / "older"))
+    block(course / "older")
+    assert places.move_caches().startswith(f"{course}/older cannot be written. ")
+    assert os.environ["HF_HUB_CACHE"] == str(places._data_folder() / "huggingface" / "hub")
+
+
+@pytest.mark.parametrize("name", ["Kurs [2026]", "a::b", "$HOME", "two\nlines"])
+def test_a_folder_in_which_datasets_finds_no_file_is_named_in_the_setup_cell(name):
+    """The third cell ended in 3 KB of file extensions: in [2026], `datasets` looks for 2, 0 or 6."""
+    with pytest.raises(SetupError, match=r"finds no files in a folder with .*\nGive the folder another name"):
+        places.check_folder_name(Path("/srv") / name / "course")
+
+
+@pytest.mark.parametrize("name", ["Mein Kurs (2026)", "ä'\"", "50%", "a*b", "why?", "c++", "#1", "{x}"])
+def test_a_folder_in_which_datasets_finds_its_files_is_no_trouble(tmp_path, name):
+    from datasets import load_dataset
+
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "train.csv").write_text("text,label\nx,1\n", encoding="utf-8")
+    places.check_folder_name(folder)
+    assert load_dataset(str(folder), split="train")[0] == {"text": "x", "label": 1}
+
+
+def test_the_exams_record_is_in_the_users_own_folder(course):
+    """Another clone, or another folder for runs, must not open the exam again."""
+    assert places.exam_folder() == places._data_folder() / "exam"
+    block(places._data_folder())
+    assert places.exam_folder() == places._temporary_folder() / "exam"
