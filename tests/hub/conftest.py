@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
-from notebook_files import NOTEBOOKS, ROOT
+from notebook_files import NOTEBOOKS, ROOT, read
 
 from hub.repositories import build
 from hub.server import LoopbackHub
@@ -63,7 +63,7 @@ def run_notebook(number: int, env: dict, profile: str, allow_errors=False, **fie
 
     A cell before the first one sets them. The notebook's own cells stay as they are.
     """
-    notebook = nbformat.read(NOTEBOOKS[number - 1], as_version=4)
+    notebook = read(next(path for path in NOTEBOOKS if path.stem.startswith(f"{number:02}_")))
     reduce = (
         "import dataclasses, sys; sys.path.insert(0, '..'); from helpers.profiles import PROFILES\n"
         f"PROFILES[{profile!r}] = dataclasses.replace(PROFILES[{profile!r}], **{REDUCED | fields})"

@@ -36,14 +36,16 @@ def check_requests(hub, profile):
 
 def test_small_is_chosen_and_runs_from_an_empty_cache_then_without_network(hub, home):
     env = environment(hub.url, home)
-    texts = [printed(run_notebook(number, env, "small")) for number in (1, 2, 3, 4)]
+    texts = [printed(run_notebook(number, env, "small")) for number in (1, 2, 3, 5, 7)]
     for text in texts:
         assert "Profile   small: the Hugging Face Hub answers, and there is no GPU" in text
         assert SECRET not in text
     assert re.search(r"→ small +\d+ MB to download, \d+ MB on disk; about \d+ (seconds|minutes)", texts[0])
     assert "→ small     nothing more to download" in texts[2]
     assert re.search(r"\+ the fused kernel: the losses differ by at most 0 in \d+ steps", texts[2])
-    assert "Largest difference: 0.0e+00" in texts[3]
+    assert "They are the bundled ones, of the profile 'offline'" in " ".join(texts[3].split())
+    assert re.search(r"on [\d,]+ test rows of yelp_review_full that nothing else has used", texts[3])
+    assert "Largest difference: 0.0e+00" in texts[4]
     check_requests(hub, PROFILES["small"])
 
     asked = len(hub.requests)

@@ -36,6 +36,16 @@ QUESTIONS = {
         " list(gaps.values()), 'pasted': pasted_code_gives_the_same_losses(panel),"
         " 'test_rows': test_rows_seen()}"
     ),
+    "05_results_you_can_defend": (
+        "{'losses': [point['loss'] for point in trainer.state.log_history if 'loss' in point], 'status':"
+        " 'finished', 'accuracies': list(map(float, accuracies)), 'intervals': len(table), 'fell':"
+        " float(chosen.mean() - fresh.mean()), 'by_method': {method: {rows: sum(values) / len(values)"
+        " for rows, values in by_rows.items()} for method, by_rows in by_method.items()}, 'lowest':"
+        " lowest['epoch'], 'loop': [epoch, best_epoch], 'errors': [float(curve.error) for curve in"
+        " curves.values()], 'guess': exam['guess'], 'again': open_exam(trainer, profile,"
+        " helpers.exam_folder(), 0.9, 0.1) == exam, 'exam': [exam['rows'], exam['accuracy'],"
+        " exam['validation_accuracy'] == model_right.mean()], 'test_rows': test_rows_seen()}"
+    ),
     "07_fast_and_unbreakable": (
         "{'losses': run.series('loss')[1], 'status': run.status, 'trainer': trainer_run.status,"
         " 'speeds': list(speeds.values()), 'resumed': [unbroken, resumed], 'test_rows': test_rows_seen()}"
@@ -117,7 +127,7 @@ def test_nothing_on_stderr_that_a_learner_would_worry_about(executed):
 def test_pictures_are_there(executed):
     stem, notebook, _ = executed
     drawn = {name for name, output in outputs(notebook) if "image/png" in output.get("data", {})}
-    drawing = re.compile(r"^plots\.|live_curve\(\w*run, |^\w+Explorer\(|^(panel|tester)$", re.MULTILINE)
+    drawing = re.compile(r"^(plots|judged)\.|live_curve\(\w*run, |^\w+Explorer\(|^(panel|tester)$", re.MULTILINE)
     expected = {
         cell.id for cell in notebook.cells if cell.cell_type == "code" and drawing.search(cell.source)
     }
@@ -164,6 +174,17 @@ def test_it_learned_what_it_promises(executed):
         assert len(answer["gaps"]) >= 4 and answer["gaps"][-1] == 0 < answer["gaps"][-2], (
             "on a CPU in float32 the Trainer's losses are the loop's losses, to the last bit"
         )
+    elif stem == "05_results_you_can_defend":
+        of = answer["by_method"]
+        assert of["fine-tuned"]["250"] > of["random weights"]["250"] + 0.05, "pretraining pays with few rows"
+        assert abs(of["fine-tuned"]["7000"] - of["TF-IDF"]["7000"]) < 0.03, "with all rows they are level"
+        assert answer["fell"] > 0.01, "the winner falls on fresh rows"
+        assert answer["lowest"] < 8 and answer["loop"][0] - answer["loop"][1] in (0, 3), "it overfits"
+        assert answer["errors"][1] < answer["errors"][0], "the temperature helps on rows that did not fit it"
+        rows, accuracy, same = answer["exam"]
+        assert rows == 1_000 and same and answer["guess"] is None
+        assert 0.45 < accuracy < 0.7
+        assert answer["again"], "the second call shows the first record"
     else:
         assert answer["trainer"] == "finished"
         assert answer["speeds"][-1] > 1.5 * answer["speeds"][0] > 0, "the ladder leads upwards"
@@ -182,7 +203,12 @@ def test_a_page_without_widgets_shows_pictures_and_sentences(executed):
         for _, output in outputs(notebook)
         if WIDGET_VIEW in output.get("data", {}) and "image/png" in output["data"]
     ]
-    expected = {"01_prepare_dataset": 2, "02_train_with_trainer": 2, "03_native_pytorch_loop": 1}
+    expected = {
+        "01_prepare_dataset": 2,
+        "02_train_with_trainer": 2,
+        "03_native_pytorch_loop": 1,
+        "05_results_you_can_defend": 2,
+    }
     assert len(panels) == expected.get(stem, 0)
     for output in panels:
         assert output["data"]["image/png"].strip()[:200] in page.replace("\n", ""), (
