@@ -26,6 +26,7 @@ class Run:
     `history` holds one dict per logged step: step, epoch, loss, learning_rate, grad_norm, seconds since the
     start. `evaluations` holds one dict per evaluation: step, epoch, eval_loss, accuracy and other metrics.
     `status` is "new", "running", "finished", "stopped" or "failed"; for the last two, `message` says why.
+    `evaluated_on` says which rows judged, and whether they also chose.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Run:
     status: str = "new"
     message: str = ""
     seconds: float = 0.0
+    evaluated_on: str = "validation rows; they flatter a run that was chosen by them; no test row was used"
 
     def __post_init__(self):
         self.stop_requested = False
@@ -138,16 +140,20 @@ class Run:
         points = [(p["step"], p[key]) for p in (*self.history, *self.evaluations) if p.get(key) is not None]
         return [step for step, _ in points], [value for _, value in points]
 
+    def training_losses(self) -> tuple[float, float]:
+        """Return the means of the training loss over the first and over the last 5 % of what was logged."""
+        losses = self.series("loss")[1]
+        edge = max(1, len(losses) // 20)
+        return sum(losses[:edge]) / edge, sum(losses[-edge:]) / edge
+
     def summary(self) -> str:
         """Say in one sentence what the loss curve shows, for people who cannot see it."""
         steps, losses = self.series("loss")
         if not steps:
             return f"{self.name}: {self.status}, no step recorded yet."
 
-        # The training: the means of the first and the last twentieth of the losses
-        edge = max(1, len(losses) // 20)
-        first = sum(losses[:edge]) / edge
-        last = sum(losses[-edge:]) / edge
+        # The training
+        first, last = self.training_losses()
         text = f"{self.name}: {self.status} after {steps[-1]} steps in {self.seconds:.0f} s; "
         text += f"training loss {first:.2f} → {last:.2f}"
 

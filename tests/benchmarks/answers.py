@@ -124,17 +124,23 @@ def answer(group: str, training: dict) -> np.ndarray:
     return np.concatenate([predict_in_order(trainer, rows)[0] for rows in judged])
 
 
-def fine_tune(train, training: dict) -> Trainer:
-    """Train as notebook 2 does, with the settings that `training` names instead of the profile's."""
-    labels = train.features["label"].names
-    config = load_config(PROFILE, num_labels=len(labels), attention_probs_dropout_prob=0.0)
+def make_model(method: str, num_labels: int) -> torch.nn.Module:
+    """Load the pretrained model, or make one with random weights. The classifier is always random."""
+    config = load_config(PROFILE, num_labels=num_labels, attention_probs_dropout_prob=0.0)
+    if method == "random weights":
+        return AutoModelForSequenceClassification.from_config(config)
+    return AutoModelForSequenceClassification.from_pretrained(
+        PROFILE.model, revision=PROFILE.model_revision, config=config
+    )
+
+
+def fine_tune(train, training: dict, change=lambda model: model) -> Trainer:
+    """Train as notebook 2 does, with the settings that `training` names instead of the profile's.
+
+    `change` gets the model before it trains, and returns what to train.
+    """
     set_seed(training["seed"])
-    if training["method"] == "random weights":
-        model = AutoModelForSequenceClassification.from_config(config)
-    else:
-        model = AutoModelForSequenceClassification.from_pretrained(
-            PROFILE.model, revision=PROFILE.model_revision, config=config
-        )
+    model = make_model(training["method"], len(train.features["label"].names))
     settings = {
         "learning_rate": PROFILE.learning_rate,
         "num_train_epochs": PROFILE.num_train_epochs,
@@ -154,7 +160,7 @@ def fine_tune(train, training: dict) -> Trainer:
             **settings,
         )
         trainer = Trainer(
-            model=model,
+            model=change(model),
             args=args,
             train_dataset=train,
             processing_class=TOKENIZER,

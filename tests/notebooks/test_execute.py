@@ -44,7 +44,7 @@ QUESTIONS = {
         " lowest['epoch'], 'loop': [epoch, best_epoch], 'errors': [float(curve.error) for curve in"
         " curves.values()], 'guess': exam['guess'], 'again': open_exam(trainer, profile,"
         " helpers.exam_folder(), 0.9, 0.1) == exam, 'exam': [exam['rows'], exam['accuracy'],"
-        " exam['validation_accuracy'] == model_right.mean()], 'test_rows': test_rows_seen()}"
+        " bool(exam['validation_accuracy'] == model_right.mean())], 'test_rows': test_rows_seen()}"
     ),
     "07_fast_and_unbreakable": (
         "{'losses': run.series('loss')[1], 'status': run.status, 'trainer': trainer_run.status,"
@@ -127,7 +127,9 @@ def test_nothing_on_stderr_that_a_learner_would_worry_about(executed):
 def test_pictures_are_there(executed):
     stem, notebook, _ = executed
     drawn = {name for name, output in outputs(notebook) if "image/png" in output.get("data", {})}
-    drawing = re.compile(r"^(plots|judged)\.|live_curve\(\w*run, |^\w+Explorer\(|^(panel|tester)$", re.MULTILINE)
+    drawing = re.compile(
+        r"^(plots|judged)\.|live_curve\(\w*run, |^\w+Explorer\(|^(panel|tester)$", re.MULTILINE
+    )
     expected = {
         cell.id for cell in notebook.cells if cell.cell_type == "code" and drawing.search(cell.source)
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import itertools
 import math
 import time
 import weakref
@@ -118,12 +119,12 @@ class HyperparameterPanel(Shown):
 
     @property
     def best_run(self) -> Run | None:
-        """The run with the highest last accuracy; if no run was evaluated, that with the lowest last loss."""
+        """The run with the highest last accuracy; if no run was evaluated, that with the lowest training loss."""
         evaluated = [run for run in self.runs if run.series("accuracy")[1]]
         if evaluated:
             return max(evaluated, key=lambda run: run.series("accuracy")[1][-1])
-        trained = [run for run in self.runs if run.history and math.isfinite(run.history[-1]["loss"])]
-        return min(trained, key=lambda run: run.history[-1]["loss"], default=None)
+        trained = [run for run in self.runs if run.history and math.isfinite(run.training_losses()[1])]
+        return min(trained, key=lambda run: run.training_losses()[1], default=None)
 
     @property
     def training(self) -> bool:
@@ -380,36 +381,37 @@ class HyperparameterPanel(Shown):
         self._worker.in_background(work, self.controls.values())
 
     def _repeat(self, settings: dict, count: int = 3) -> None:
-        # Train with each seed that is not there yet
-        runs = []
-        there = []
-        for seed in range(settings["seed"], settings["seed"] + count):
-            wanted = settings | {"seed": seed}
-            if (run := self._finished_with(wanted)) is not None:
-                there.append(run.name)
-            runs.append(run or self._train_once(wanted))
+        # Train with the next seeds that are not there yet
+        there = self._finished_seeds(settings)
+        free = (seed for seed in itertools.count(settings["seed"]) if seed not in there)
+        for seed in itertools.islice(free, count):
+            self._train_once(settings | {"seed": seed})
             if self._worker.stopping:
                 return
 
         # Say how far the accuracies lie apart
+        runs = self._finished_seeds(settings).values()
         accuracies = [run.series("accuracy")[1][-1] for run in runs if run.series("accuracy")[1]]
         if accuracies:
             mean = sum(accuracies) / len(accuracies)
+            counted = f", with {', '.join(run.name for run in there.values())}" if there else ""
             self._say(
-                f"{len(accuracies)} of {count} seeds ended with an accuracy. Nothing else changed, and the "
+                f"{len(accuracies)} seeds ended with an accuracy{counted}. Nothing else changed, and the "
                 f"accuracies lie between {min(accuracies):.3f} and {max(accuracies):.3f}, mean {mean:.3f}. A "
                 "difference between two settings that is no larger than this spread is no evidence."
-                + _already_there(there)
             )
 
-    def _finished_with(self, settings: dict) -> Run | None:
-        """Return the latest run that finished with these settings; None if there is none."""
+    def _finished_seeds(self, settings: dict) -> dict[int, Run]:
+        """Return by its seed each run that finished with these settings, whatever its seed."""
         settings = settings | {"eval_size": self._eval_rows}
-        for run in reversed(self.runs):
-            same = all(run.settings.get(name) == value for name, value in settings.items())
-            if same and run.status == "finished":
-                return run
-        return None
+        del settings["seed"]
+        return {
+            run.settings["seed"]: run
+            for run in self.runs
+            if run.status == "finished"
+            and "seed" in run.settings
+            and all(run.settings.get(name) == value for name, value in settings.items())
+        }
 
     def _smaller_clicked(self, button) -> None:
         """Halve the batches and add up the gradients of twice as many: an update sees as many reviews."""
@@ -435,14 +437,6 @@ class HyperparameterPanel(Shown):
             self.controls.set(learning_rate=test.suggestion)
             rate = self.controls.values()["learning_rate"]
             self._say(f"The slider now stands at {rate:.1e}, as near to the suggestion as it can.")
-
-
-def _already_there(names: Sequence[str]) -> str:
-    """Say which runs were not trained again, and how they would be; "" if there are none."""
-    if not names:
-        return ""
-    were, them, their = ("was", "it", "its seed") if len(names) == 1 else ("were", "them", "their seeds")
-    return f" Of these, {', '.join(names)} {were} there already; delete {them} to train {their} again."
 
 
 def _button(label: str, clicked: Callable, style: str = "") -> widgets.Button:

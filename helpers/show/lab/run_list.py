@@ -98,10 +98,8 @@ def differing_settings(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
 def describe(run: Run, differing: Sequence[str]) -> str:
     """Write a row: the settings that differ, the last losses, the accuracy ± its standard error, the time."""
     parts = [f"{name} {run.settings[name]}" for name in differing if name in run.settings]
-    losses = run.series("loss")[1]
-    if losses:
-        edge = max(1, len(losses) // 20)
-        parts.append(f"training loss {sum(losses[-edge:]) / edge:.2f}")
+    if run.history:
+        parts.append(f"training loss {run.training_losses()[1]:.2f}")
     if run.evaluations:
         final = run.evaluations[-1]
         parts.append(f"validation loss {final['eval_loss']:.2f}")

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from helpers.show.lab.run_list import describe
 from helpers.train.runs import NonFiniteLossError, Run, loss_difference
 
 
@@ -115,3 +116,16 @@ def test_loss_difference_compares_common_steps():
 
 def test_non_finite_is_an_error_of_arithmetic():
     assert issubclass(NonFiniteLossError, ArithmeticError)
+
+
+def test_a_training_loss_is_the_mean_of_the_last_twentieth_everywhere(tmp_path):
+    """One step's loss comes from eight reviews: two places would print two losses of one training."""
+    run = Run("a")
+    run.start()
+    for step in range(1, 41):
+        run.log(step, float(step))
+    assert run.training_losses() == (1.5, 39.5)
+    assert "training loss 1.50 → 39.50" in run.summary()
+    assert "training loss 39.50" in describe(run, [])
+    saved = json.loads(run.save(tmp_path / "run.json").read_text())
+    assert saved["evaluated_on"].startswith("validation rows")

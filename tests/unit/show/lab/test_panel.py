@@ -132,12 +132,11 @@ def test_a_seed_that_is_there_is_not_trained_again(panel, trainee):
     panel.controls.set(learning_rate=1e-3)
     pressed_and_done(panel, "run")
     pressed_and_done(panel, "seeds")
-    assert [args.seed for args, _ in trainee.calls] == [42, 42, 43, 44], "of the same settings only"
-    assert "between 0.542 and 0.544" in panel._message.value
-    assert "run 2 was there already; delete it to train its seed again." in panel._message.value
+    assert [args.seed for args, _ in trainee.calls] == [42, 42, 43, 44, 45], "of the same settings only"
+    assert "4 seeds ended with an accuracy, with run 2." in panel._message.value
     pressed_and_done(panel, "seeds")
-    assert len(trainee.calls) == 4
-    assert "run 2, run 3, run 4 were there already; delete them to" in panel._message.value
+    assert [args.seed for args, _ in trainee.calls][5:] == [46, 47, 48], "pressed again, three more"
+    assert "7 seeds ended with an accuracy, with run 2, run 3, run 4, run 5." in panel._message.value
 
 
 @pytest.mark.faults
