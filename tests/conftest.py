@@ -10,7 +10,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("FINETUNE_PROFILE", "offline")
 os.environ.pop("FINETUNE_RUNS", None)
 # Notebook 5 opens the sealed exam: whoever runs the tests has not taken it.
-os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="finetuning-course-tests-")
+_DATA_HOME = tempfile.TemporaryDirectory(prefix="finetuning-course-tests-")
+os.environ["XDG_DATA_HOME"] = _DATA_HOME.name
 # There are as many test processes as cores. Twice as many threads would take ten times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parent))

@@ -19,7 +19,7 @@ _NOT_FOR_THE_KERNEL = {"jupyterlab"}
 # would wait for gigabytes, see a crash, or see an empty box.
 _THE_HOSTS_OWN = {"torch", "torchvision", "torchaudio", "numpy", "ipywidgets", "ipykernel"}
 # Packages that are imported under another name
-_IMPORT_NAMES = {"scikit-learn": "sklearn"}
+_IMPORT_NAMES = {"scikit-learn": "sklearn", "charset-normalizer": "charset_normalizer"}
 # How many of pip's last lines we show: the reason for a failure is at the end
 _LINES_OF_PIP = 12
 

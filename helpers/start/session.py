@@ -157,6 +157,10 @@ def _choose(wanted: str | Profile, machine: Machine, answers: bool) -> tuple[Pro
     """Return the profile and the reason for it. `answers` tells whether the Hub answers."""
     if isinstance(wanted, Profile):
         return wanted, "your own"
+    if wanted.startswith("own/"):
+        from helpers.data.own import own_profile  # needs the packages that `setup` installs
+
+        return own_profile(wanted.removeprefix("own/")), "your own data"
     # What is in the cache matters only to "auto" without the Hub
     cached = {
         name

@@ -119,7 +119,7 @@ class HyperparameterPanel(Shown):
 
     @property
     def best_run(self) -> Run | None:
-        """The run with the highest last accuracy; if no run was evaluated, that with the lowest training loss."""
+        """The run with the highest last accuracy; without evaluations, that with the lowest training loss."""
         evaluated = [run for run in self.runs if run.series("accuracy")[1]]
         if evaluated:
             return max(evaluated, key=lambda run: run.series("accuracy")[1][-1])

@@ -1,0 +1,220 @@
+"""Find the column of the text and that of the label, unless they are named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from statistics import fmean
+
+from helpers.data.own.errors import OwnDataError, nearest
+from helpers.data.own.labels import MOST_NUMBERS, number_of, several_in_a_cell
+from helpers.data.own.tables import Table
+
+_TEXT_NAMES = (
+    "text", "sentence", "review", "review text", "review_text", "reviewtext", "comment", "content", "message",
+    "body", "document", "utterance", "tweet", "question", "headline", "v2", "본문", "내용", "문장", "텍스트",
+)  # fmt: skip
+_LABEL_NAMES = (
+    "label", "labels", "class", "category", "target", "sentiment", "rating", "stars", "star", "score",
+    "intent", "emotion", "polarity", "topic", "y", "verdict", "grade", "airline_sentiment", "overall", "v1",
+    "spam", "class index", "star_rating", "라벨", "레이블", "분류", "평점", "감성", "감정",
+)  # fmt: skip
+_LABEL_TEXT = re.compile(r"^(label|class|category|target|intent|topic)[ _](text|name|str|string|desc\w*)$")
+_ADDRESS = re.compile(r"^(https?://|www\.)\S+$", re.IGNORECASE)
+_DATE = re.compile(r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d{1,2}:\d{2}.*)?$")
+_LOOK_AT = 2_000
+
+
+def choose_text(table: Table, given, label: str | None, notes: list[str]) -> list[str]:
+    """Return the column of the text, or the columns to join."""
+    if given is not None:
+        names = [given] if isinstance(given, str) else list(given)
+        for name in names:
+            _check_name(table, name, "text")
+        return names
+
+    lengths = {}
+    for name in table.columns:
+        values = _some(table, name)
+        if name != label and values and not _is_no_text(values):
+            known = 3 if name.strip().lower() in _TEXT_NAMES else 1
+            lengths[name] = known * fmean(map(len, values)) * (len(set(values)) / len(values)) ** 0.5
+    if not lengths:
+        _refuse_no_text(table, label)
+    longest = max(lengths, key=lengths.get)
+    titles = [
+        name for name in lengths
+        if name != longest and re.search("title|subject|headline|summary|제목", name, re.IGNORECASE)
+    ]  # fmt: skip
+    if titles and _repeats(table, [longest]) > 0.5 > _repeats(table, [*titles, longest]):
+        notes.append(f"{longest!r} says the same in many rows, so {titles} and {longest!r} are joined.")
+        return [*titles, longest]
+    if titles:
+        notes.append(
+            f"The text is {longest!r}. {', '.join(map(repr, titles))} could be put before it: "
+            f"text={[*titles, longest]}."
+        )
+    return [longest]
+
+
+def _repeats(table: Table, names: Sequence[str]) -> float:
+    """Return which share of the rows say what another row has said."""
+    rows = list(zip(*(table.column(name) for name in names), strict=True))
+    return 1 - len(set(rows)) / len(rows)
+
+
+def _refuse_no_text(table: Table, label: str | None) -> None:
+    shown = "; ".join(
+        f"{name!r} holds {_some(table, name)[0]!r}" if _some(table, name) else f"{name!r} is empty"
+        for name in table.columns[:6]
+        if name != label
+    )
+    raise OwnDataError(
+        f"Expected a column of texts in {table.name}, but none of its columns {table.columns} is one: "
+        f"{shown or 'there is no other column'}. Numbers, dates and addresses are no texts. "
+        "If one of them is, name it: text=…"
+    )
+
+
+def _is_no_text(values: Sequence) -> bool:
+    """Return whether these are numbers, dates, addresses or lists."""
+    most = 0.8 * len(values)
+    return (
+        sum(not isinstance(value, str) for value in values) > most
+        or sum(isinstance(value, str) and number_of(value) is not None for value in values) > most
+        or sum(isinstance(value, str) and bool(_DATE.match(value.strip())) for value in values) > most
+        or sum(isinstance(value, str) and bool(_ADDRESS.match(value.strip())) for value in values) > most
+    )
+
+
+def choose_label(table: Table, given, text, notes: list[str]) -> tuple[str, list[str] | None]:
+    """Return the column of the label, and its classes in order if another column numbers them.
+
+    Raises OwnDataError if there is no such column, or if there are several.
+    """
+    if given is not None:
+        _check_name(table, given, "label")
+        return given, None
+    texts = [text] if isinstance(text, str) else list(text or ())
+    possible = [name for name in table.columns if name not in texts and _may_be_label(table, name)]
+    known = sorted(
+        (name for name in possible if name.strip().lower() in _LABEL_NAMES),
+        key=lambda name: _LABEL_NAMES.index(name.strip().lower()),
+    )
+    if not known and len(flags := _flags(table, possible)) >= 3:
+        raise OwnDataError(
+            f"Expected one label a row in {table.name}, but the columns {flags} hold 0 and 1, several at "
+            "once: that is multi-label. Read it so: own_data(…, multi_label=True)."
+        )
+    chosen = known[0] if known else possible[0] if len(possible) == 1 else None
+    pair = _code_and_name(table, chosen, possible)
+    if pair is not None:
+        code, name = pair
+        notes.append(f"{code!r} is the code of {name!r}: the label is {name!r}, in the order of the codes.")
+        pairs = dict(zip(table.column(code), table.column(name), strict=True))
+        return name, [pairs[one] for one in sorted(filter(None, pairs), key=number_of) if pairs[one]]
+    if chosen is None:
+        _refuse_no_label(table, possible)
+    return chosen, None
+
+
+def _refuse_no_label(table: Table, possible: list[str]) -> None:
+    if possible:
+        raise OwnDataError(
+            f"Expected one column of labels in {table.name}, but {len(possible)} could be it: {possible}. "
+            f"Say which: label={possible[0]!r}."
+        )
+    for name in table.columns:
+        numbers = {
+            value for value in _some(table, name) if isinstance(value, str) and number_of(value) is not None
+        }
+        if len(numbers) > MOST_NUMBERS and not re.search("id|index|unnamed|column", name, re.IGNORECASE):
+            raise OwnDataError(
+                f"Expected a column of labels in {table.name}, but {name!r} holds {len(numbers)} different "
+                f"numbers, for example {_some(table, name)[0]}: that is regression, and this course teaches "
+                "classification. Put them into a few classes first, for example with pandas.cut."
+            )
+    raise OwnDataError(
+        f"Expected a column of labels in {table.name}, with a few different values, but none of its columns "
+        f"{table.columns} is one. If one of them is, name it: label=…"
+    )
+
+
+def has_label(table: Table, label: str) -> bool:
+    """Return whether the table has this column, and anything in it."""
+    return label in table.columns and any(value is not None for value in table.column(label))
+
+
+def _may_be_label(table: Table, name: str) -> bool:
+    values = [value for value in table.column(name) if value is not None]
+    if not values or any(isinstance(value, tuple) for value in values):
+        return bool(values)
+    different = {value.strip().casefold() for value in values}
+    lower = name.strip().lower()
+    if lower in _LABEL_NAMES:
+        return fmean(map(len, values[:_LOOK_AT])) < 60 or len(different) <= 0.5 * len(values)
+    if sum(bool(_DATE.match(value.strip())) for value in values[:_LOOK_AT]) > 0.8 * len(values[:_LOOK_AT]):
+        return False
+    dense = len(different) <= max(2, min(200, len(values) / 3))
+    return dense and fmean(map(len, values[:_LOOK_AT])) < 60 and len(different) > 1
+
+
+def _flags(table: Table, names: Sequence[str]) -> list[str]:
+    """Return the columns that hold nothing but 0 and 1."""
+    return [name for name in names if set(table.column(name)) <= {"0", "1", "0.0", "1.0"}]
+
+
+def _code_and_name(table: Table, chosen: str | None, possible: Sequence[str]) -> tuple[str, str] | None:
+    """Return (code, name) if the chosen column, or both of two, say the same in numbers and in words."""
+    codes = [chosen] if chosen else list(possible) if len(possible) == 2 else []
+    for code in codes:
+        for name in possible:
+            if name != code and (chosen is None or _belongs(code, name)):
+                pairs = {
+                    pair
+                    for pair in zip(table.column(code), table.column(name), strict=True)
+                    if None not in pair
+                }
+                of_code, of_name = {pair[0] for pair in pairs}, {pair[1] for pair in pairs}
+                numbers = all(isinstance(one, str) and number_of(one) is not None for one in of_code)
+                words = all(isinstance(one, str) and number_of(one) is None for one in of_name)
+                if len(pairs) == len(of_code) == len(of_name) > 1 and numbers and words:
+                    return code, name
+    return None
+
+
+def _belongs(code: str, name: str) -> bool:
+    code, name = code.lower(), name.lower()
+    return bool(_LABEL_TEXT.match(name)) or name.startswith(code) or name in _LABEL_NAMES or code in name
+
+
+def multi_label_columns(table: Table, given, text: Sequence[str]) -> list[str]:
+    """Return the columns of 0 and 1, or the one column whose cells hold several labels."""
+    if given is not None:
+        names = [given] if isinstance(given, str) else list(given)
+        for name in names:
+            _check_name(table, name, "label")
+        return names
+    others = [name for name in table.columns if name not in text]
+    flags = _flags(table, others)
+    if len(flags) >= 2:
+        return flags
+    several = [name for name in others if several_in_a_cell(table.column(name))]
+    if len(several) == 1:
+        return several
+    raise OwnDataError(
+        f"Expected columns of 0 and 1, or one whose cells hold several labels, in {table.name}; its columns "
+        f"are {table.columns}. Name them: label=['one', 'two'], or label='labels'."
+    )
+
+
+def _check_name(table: Table, name, role: str) -> None:
+    if name not in table.columns:
+        raise OwnDataError(
+            f"Expected a column {name!r} for {role}= in {table.name}; its columns are {table.columns}. "
+            f"{nearest(name, table.columns)}".rstrip()
+        )
+
+
+def _some(table: Table, name: str) -> list:
+    return [value for value in table.column(name) if value is not None][:_LOOK_AT]

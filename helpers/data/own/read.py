@@ -1,0 +1,392 @@
+"""One call from a file of yours to train, validation and test: `own_data`."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+from helpers.data.own.columns import choose_label, choose_text, has_label, multi_label_columns
+from helpers.data.own.contents import note_contents, without_html
+from helpers.data.own.errors import OwnDataError, nearest
+from helpers.data.own.labels import Classes, find_classes, labels_in_cells, several_in_a_cell
+from helpers.data.own.sources import Source, find_sources, read_bytes, split_named
+from helpers.data.own.splits import ORDER, Row, divide
+from helpers.data.own.tables import Table, cell, read_table
+from helpers.profiles import PROFILES, Profile
+
+
+class _Notes(list):
+    """Sentences that are printed as they are made."""
+
+    def append(self, sentence: str) -> None:
+        super().append(sentence)
+        print(textwrap.fill(f"• {sentence}", width=110, subsequent_indent="  "))
+
+
+@dataclass
+class OwnData:
+    """A dataset of yours, ready to train on.
+
+    `dataset` is a `DatasetDict` of "train", "validation" and "test" with the columns "text" and "label". The
+    label is a `ClassLabel`; with several labels at once, it is a list of zeros and ones, one for each name.
+    `ordered` says whether the order of the classes means something, as with stars. `notes` says what was
+    done. `unlabelled` holds the texts of a file without labels, or is None. `rows_read` counts all rows of
+    all files; `rows_dropped` counts those that are not in `dataset` or `unlabelled`, by reason.
+    """
+
+    dataset: object
+    label_names: list[str]
+    ordered: bool
+    notes: list[str]
+    rows_read: int
+    rows_dropped: dict[str, int] = field(default_factory=dict)
+    unlabelled: object = None
+    multi_label: bool = False
+
+    def save(self, name: str, base: str | Profile = "offline") -> Path:
+        """Write the data into a folder of its own. `PROFILE = "own/name"` in a setup cell then opens it.
+
+        The model, its learning rate and its other settings are those of the profile `base`, or of one that
+        you give. Returns the folder. Raises ValueError for a name that is no folder's name, an unknown
+        profile, or several labels at once, for which notebooks 1 to 3 are not made.
+        """
+        if self.multi_label:
+            raise ValueError(
+                "Expected one label a row, as notebooks 1 to 3 train on. Several labels at once are trained "
+                "at the end of notebook 6."
+            )
+        if isinstance(base, str) and base not in PROFILES:
+            raise ValueError(f"Expected base to be one of {list(PROFILES)}, got {base!r}.")
+        folder = own_folder(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        profile = self._profile(PROFILES[base] if isinstance(base, str) else base, str(folder))
+        for split, rows in self._arranged(profile).items():
+            rows.to_parquet(folder / f"{split}.parquet")
+        settings = {key: value for key, value in asdict(profile).items() if key != "dataset"}
+        settings |= {"name": f"own/{name}", "columns": {}, "ordered": self.ordered}
+        (folder / "profile.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
+        print(f'Saved in {folder}. PROFILE = "own/{name}" in a setup cell opens it.')
+        return folder
+
+    def _profile(self, base: Profile, folder: str) -> Profile:
+        """Return the profile that trains `base`'s model on this data, which lies in `folder`."""
+        sizes = {name: len(rows) for name, rows in self.dataset.items()}
+        return base.with_dataset(
+            folder,
+            train_size=min(sizes["train"], base.train_size),
+            eval_size=min(sizes["validation"], sizes["test"], base.eval_size),
+        )
+
+    def _arranged(self, profile: Profile):
+        """Return the splits "train" and "test" as the notebooks divide them.
+
+        They shuffle "train" with seed 42, train on its first rows and validate on the next ones. So the rows
+        are put where this shuffle finds them: a text never trains in one notebook and judges in another.
+        """
+        from datasets import Dataset, DatasetDict, concatenate_datasets
+
+        train, validation = self.dataset["train"].shuffle(seed=42), self.dataset["validation"]
+        wanted = concatenate_datasets(
+            [
+                train.select(range(profile.train_size)),
+                validation,
+                train.select(range(profile.train_size, len(train))),
+            ]
+        )
+        places = Dataset.from_dict({"row": range(len(wanted))}).shuffle(seed=42)["row"][:]
+        order = sorted(range(len(wanted)), key=places.__getitem__)
+        return DatasetDict(train=wanted.select(order), test=self.dataset["test"])
+
+
+def own_folder(name: str) -> Path:
+    """Return the folder of a saved set. Raises ValueError for a name that is no folder's name."""
+    import helpers
+
+    if not isinstance(name, str) or not re.fullmatch(r"[\w-][\w. -]*", name):
+        raise ValueError(f"Expected a name such as 'reviews', of letters, digits and -_., got {name!r}.")
+    return helpers.runs_folder() / "own" / name
+
+
+def own_profile(name: str) -> Profile:
+    """Return the profile of a set that `OwnData.save` wrote. Raises ValueError if there is none."""
+    folder = own_folder(name)
+    try:
+        settings = json.loads((folder / "profile.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        saved = sorted(path.parent.name for path in folder.parent.glob("*/profile.json"))
+        raise ValueError(
+            f"Expected a set that was saved as {name!r}, but {folder} has no readable profile.json. "
+            f"{nearest(name, saved)}Saved here: {saved or 'nothing yet'}. Save yours in notebook 6."
+        ) from error
+    settings.pop("ordered", None)
+    names = settings["label_names"]
+    return Profile(dataset=str(folder), **settings | {"label_names": tuple(names) if names else None})
+
+
+def own_data(
+    path,
+    *,
+    text: str | Sequence[str] | None = None,
+    label: str | Sequence[str] | None = None,
+    header: bool | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
+    multi_label: bool = False,
+    ordered: bool | None = None,
+    clean_html: bool = False,
+    seed: int = 42,
+) -> OwnData:
+    """Read a dataset of yours, and divide it into train, validation and test.
+
+    `path` is a file, a folder, a zip, a list of files, a pandas `DataFrame`, a `Dataset` or a `DatasetDict`.
+    What is not given is guessed, and each guess is printed. `text` may name several columns, which are
+    joined. No row is lost without a word: see `OwnData`. Raises OwnDataError for what cannot be used, with a
+    sentence that says what was expected, what was found and what to do.
+    """
+    notes = _Notes()
+    tables = _tables(path, notes, header=header, separator=separator, encoding=encoding)
+    rows_read = sum(table.rows_in_file for table in tables)
+    dropped = Counter({"not in the sample": rows_read - sum(len(table.rows) for table in tables)})
+
+    # The columns, from the first table that can train
+    main = next((table for table in tables if table.split == "train"), tables[0])
+    if multi_label:
+        texts = (
+            choose_text(main, text, None, _Quiet())
+            if text is None
+            else [text]
+            if isinstance(text, str)
+            else text
+        )
+        labels = multi_label_columns(main, label, texts)
+        texts = choose_text(main, text, labels[0], notes)
+        order = None
+    else:
+        chosen, order = choose_label(main, label, text, notes)
+        labels = [chosen]
+        texts = choose_text(main, text, chosen, notes)
+    labelled = [table for table in tables if _is_labelled(table, labels, main)]
+    without = [table for table in tables if table not in labelled]
+
+    # The rows
+    rows, values = [], []
+    for table in labelled:
+        _check_texts(table, texts)
+        places = [table.columns.index(name) for name in (*texts, *labels)]
+        for number, row in enumerate(table.rows, 1):
+            parts = [row[place] for place in places[: len(texts)]]
+            joined = "\n".join(part for part in parts if isinstance(part, str) and part.strip())
+            rows.append(Row(joined, None, table.split, f"row {number} of {table.name}"))
+            values.append([row[place] for place in places[len(texts) :]])
+    names, is_ordered = _give_labels(rows, values, labels, multi_label, order, main, notes)
+    rows = _complete(rows, dropped, notes)
+    if clean_html:
+        for row in rows:
+            row.text = without_html(row.text)
+    note_contents(rows, names, clean_html, notes)
+
+    # The splits
+    given = divide(rows, names, seed, notes)
+    left_out = len(rows) - sum(map(len, given.values()))
+    dropped["copies of a row that judges"] += left_out
+    _refuse_too_few(given, names)
+    mine = OwnData(
+        dataset=_as_datasets(given, names, multi_label),
+        label_names=names,
+        ordered=is_ordered if ordered is None else bool(ordered),
+        notes=notes,
+        rows_read=rows_read,
+        rows_dropped={reason: count for reason, count in dropped.items() if count},
+        unlabelled=_unlabelled(without, texts, notes),
+        multi_label=multi_label,
+    )
+    sizes = ", ".join(f"{len(given[split]):,} {split}" for split in ORDER)
+    notes.append(
+        f"{rows_read:,} rows read: {sizes}. Text: {' + '.join(map(repr, texts))}; label: "
+        f"{', '.join(map(repr, labels))}; {len(names)} classes: {', '.join(names[:12])}"
+        + (", …" if len(names) > 12 else ".")
+    )
+    return mine
+
+
+class _Quiet(list):
+    """Notes of a first look that is repeated."""
+
+
+def _tables(path, notes, **how) -> list[Table]:
+    """Read all tables behind `path`. Texts in folders of their class become one table for each split."""
+    if (tables := _from_memory(path)) is not None:
+        return tables
+    sources = find_sources(path, notes)
+    of_classes = [source for source in sources if source.label is not None]
+    tables = [read_table(source, notes, **how) for source in sources if source.label is None]
+    of_classes.sort(key=lambda source: (source.split or "", source.name))
+    for split, group in groupby(of_classes, key=lambda source: source.split):
+        files = [[cell(_decoded(source, how["encoding"])), source.label] for source in group]
+        tables.append(
+            Table(f"the folders of {split or 'texts'}", ["text", "label"], files, split, len(files))
+        )
+    return tables
+
+
+def _decoded(source: Source, encoding: str | None) -> str:
+    data = read_bytes(source)
+    for name in (encoding or "utf-8-sig", "cp1252"):
+        try:
+            return data.decode(name)
+        except UnicodeDecodeError:
+            continue
+    return data.decode("latin-1")
+
+
+def _from_memory(path) -> list[Table] | None:
+    """Return the tables of a DataFrame, a Dataset or a DatasetDict; None for anything that lies on a disk."""
+    if hasattr(path, "to_dict") and hasattr(path, "columns"):  # pandas
+        columns = [str(name) for name in path.columns]
+        rows = [[cell(value) for value in row] for row in path.itertuples(index=False, name=None)]
+        return [_checked(Table("the DataFrame", columns, rows, None, len(rows)))]
+    if hasattr(path, "column_names") and hasattr(path, "features"):
+        return [_checked(_of_dataset(path, "the Dataset", None))]
+    if hasattr(path, "column_names") and hasattr(path, "items"):
+        return [
+            _checked(_of_dataset(rows, f"split {name!r}", split_named(name))) for name, rows in path.items()
+        ]
+    return None
+
+
+def _of_dataset(dataset, name: str, split: str | None) -> Table:
+    table = Table(name, list(dataset.column_names), [], split, len(dataset))
+    classes = {}
+    for column, feature in dataset.features.items():
+        if names := getattr(feature, "names", None):
+            classes[column] = list(names)
+    table.class_names = classes
+    for row in dataset.with_format(None):
+        table.rows.append(
+            [
+                cell(
+                    classes[column][value]
+                    if column in classes and value is not None and value >= 0
+                    else value
+                )
+                for column, value in row.items()
+            ]
+        )
+    return table
+
+
+def _checked(table: Table) -> Table:
+    if not table.rows:
+        raise OwnDataError(f"Expected rows of text and label in {table.name}, but it is empty.")
+    return table
+
+
+def _is_labelled(table: Table, labels: Sequence[str], main: Table) -> bool:
+    """Return whether a table has labels. A test file may have none, or -1 in each row."""
+    if table is main or len(labels) > 1:
+        return True
+    return has_label(table, labels[0]) and set(table.column(labels[0])) != {"-1"}
+
+
+def _check_texts(table: Table, texts: Sequence[str]) -> None:
+    for name in texts:
+        if name not in table.columns:
+            raise OwnDataError(
+                f"Expected the columns of the other files in {table.name}, too, but {name!r} is not among "
+                f"{table.columns}. {nearest(name, table.columns)}Rename it, or give the files one by one."
+            )
+
+
+def _give_labels(rows, values, labels, multi_label, order, main, notes) -> tuple[list[str], bool]:
+    """Write the number of its class into each row. Returns the names of the classes, and whether ordered."""
+    if multi_label and len(labels) > 1:
+        for row, flags in zip(rows, values, strict=True):
+            row.label = None if None in flags else [float(flag) for flag in flags]
+        return list(labels), False
+    column = [value[0] for value in values]
+    separator = several_in_a_cell(column)
+    if multi_label:
+        names, zeros_and_ones = labels_in_cells(column, separator if separator not in (None, "list") else ",")
+        for row, flags in zip(rows, zeros_and_ones, strict=True):
+            row.label = flags
+        return names, False
+    if separator is not None:
+        at = next(
+            i for i, value in enumerate(column) if isinstance(value, tuple) or separator in (value or "")
+        )
+        raise OwnDataError(
+            f"Expected one label a row in {labels[0]!r}, but {rows[at].place} holds {column[at]!r}: that is "
+            f"multi-label. Read it so: own_data(…, label={labels[0]!r}, multi_label=True)."
+        )
+    if names := main.class_names.get(labels[0]):
+        order = names
+    classes: Classes = find_classes(column, labels[0], notes, [row.place for row in rows], order)
+    for row, number in zip(rows, classes.numbers, strict=True):
+        row.label = number
+    return classes.names, classes.ordered
+
+
+def _complete(rows: list[Row], dropped: Counter, notes: list[str]) -> list[Row]:
+    """Leave out rows without a text or a label, count them, and say where they are."""
+    lacking = {
+        "no text": [row for row in rows if not row.text.strip()],
+        "no label": [row for row in rows if row.text.strip() and row.label is None],
+    }
+    for reason, some in lacking.items():
+        if some:
+            dropped[reason] += len(some)
+            where = ", ".join(row.place for row in some[:3]) + (" …" if len(some) > 3 else "")
+            notes.append(f"{len(some):,} rows have {reason} and are left out: {where}.")
+    return [row for row in rows if row.text.strip() and row.label is not None]
+
+
+def _refuse_too_few(given: dict[str, list[Row]], names: Sequence[str]) -> None:
+    classes = {row.label for row in given["train"] if isinstance(row.label, int)}
+    if (
+        len(given["train"]) < 2
+        or (classes and len(classes) < 2)
+        or not given["validation"]
+        or not given["test"]
+    ):
+        sizes = ", ".join(f"{len(rows)} {split}" for split, rows in given.items())
+        raise OwnDataError(
+            f"Expected rows of two classes to train on, and some to validate and to test; found {sizes} rows "
+            f"of the classes {list(names)[:5]}. Add rows: with fewer than ten a class, nothing can be said."
+        )
+
+
+def _unlabelled(tables: Sequence[Table], texts: Sequence[str], notes: list[str]):
+    """Return the texts of files without labels as a Dataset, or None."""
+    from datasets import Dataset
+
+    found = []
+    for table in tables:
+        _check_texts(table, texts)
+        columns = [table.column(name) for name in texts]
+        found += ["\n".join(part for part in parts if part) for parts in zip(*columns, strict=True)]
+        notes.append(
+            f"{table.name} has no labels: its {len(table.rows):,} rows are set aside as `unlabelled`, since "
+            "nothing can be judged on them."
+        )
+    return Dataset.from_dict({"text": found}) if found else None
+
+
+def _as_datasets(given: dict[str, list[Row]], names: list[str], multi_label: bool):
+    from datasets import ClassLabel, Dataset, DatasetDict, Features, Sequence, Value
+
+    kind = Sequence(Value("float32")) if multi_label else ClassLabel(names=names)
+    features = Features({"text": Value("string"), "label": kind})
+    return DatasetDict(
+        {
+            split: Dataset.from_dict(
+                {"text": [row.text for row in rows], "label": [row.label for row in rows]}, features=features
+            )
+            for split, rows in given.items()
+        }
+    )

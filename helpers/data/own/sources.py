@@ -1,0 +1,206 @@
+"""Find the files behind a path, and say which split each of them is.
+
+A path is a file, a folder, a zip or a list of these. Nothing is unpacked onto the disk: a file inside a zip
+is read through the zip, so its name cannot lead anywhere.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from helpers.data.own.errors import OwnDataError, nearest
+
+SPLITS = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev", "devel", "development", "eval"),
+    "test": ("test", "testing"),
+}
+_SPLIT_OF = {word: split for split, words in SPLITS.items() for word in words}
+_FORMATS = (".csv", ".tsv", ".txt", ".tab", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".xlsm")
+_REFUSED = {
+    ".pkl": "a pickle", ".pickle": "a pickle", ".pt": "a pickle", ".pth": "a pickle", ".joblib": "a pickle",
+    ".npy": "an array", ".npz": "an array", ".xls": "an old Excel file", ".pdf": "a PDF",
+    ".doc": "a Word document", ".docx": "a Word document", ".rar": "an archive", ".7z": "an archive",
+    ".tar": "an archive", ".tgz": "an archive", ".bz2": "an archive", ".xz": "an archive",
+    ".sqlite": "a database", ".db": "a database",
+}  # fmt: skip
+# A zip of a few kilobytes can hold more than any disk
+_MOST_IN_A_ZIP = 4 * 2**30
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file: its name for messages, how to open it, its size in bytes, and its split if the name says so.
+
+    `label` is the class, if the file is one text in a folder that is called like its class.
+    """
+
+    name: str
+    open: Callable[[], BinaryIO]
+    size: int
+    split: str | None = None
+    label: str | None = None
+
+    @property
+    def suffix(self) -> str:
+        """Return the ending that says the format, without .gz."""
+        return PurePosixPath(self.name.lower().removesuffix(".gz")).suffix
+
+
+def find_sources(path, notes: list[str]) -> list[Source]:
+    """List the files that hold rows, in the order of their names. What is left out is said in `notes`."""
+    if isinstance(path, (list, tuple)):
+        return [source for one in path for source in find_sources(one, notes)]
+    path = Path(path).expanduser()
+    if path.is_dir():
+        return _of_folder(path, notes)
+    if not path.exists():
+        beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise OwnDataError(
+            f"Expected a file or a folder, but there is no {str(path)!r}. {nearest(path.name, beside)}"
+            f"The notebook works in {str(Path.cwd())!r}."
+        )
+    if path.suffix.lower() == ".zip":
+        return _of_zip(path, notes)
+    return [_source_of(path, path.name)]
+
+
+def _source_of(path: Path, name: str, label: str | None = None, split: str | None = None) -> Source:
+    def opened() -> BinaryIO:
+        return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")
+
+    return Source(name, opened, path.stat().st_size, split or split_named(name), label)
+
+
+def _of_folder(folder: Path, notes: list[str]) -> list[Source]:
+    inside = {
+        path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+    return _chosen(
+        list(inside), lambda name, label, split: _source_of(inside[name], name, label, split),
+        notes, str(folder),
+    )  # fmt: skip
+
+
+def _of_zip(path: Path, notes: list[str]) -> list[Source]:
+    try:
+        archive = zipfile.ZipFile(path)
+        infos = {info.filename: info for info in archive.infolist() if not info.is_dir()}
+    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+        raise OwnDataError(
+            f"Expected a zip archive, but {path.name} is damaged ({error}). Download or pack it again."
+        ) from error
+    total = sum(info.file_size for info in infos.values())
+    if total > _MOST_IN_A_ZIP:
+        raise OwnDataError(
+            f"{path.name} says that it holds {total / 2**30:.0f} GB; expected at most "
+            f"{_MOST_IN_A_ZIP // 2**30} GB. Unpack it yourself, and give the one file that you need."
+        )
+    if locked := next((name for name, info in infos.items() if info.flag_bits & 1), None):
+        raise OwnDataError(f"{locked} in {path.name} is encrypted. Unpack it with its password first.")
+
+    def source(name: str, label: str | None, split: str | None) -> Source:
+        def opened() -> BinaryIO:
+            member = archive.open(name)
+            return (
+                io.BufferedReader(gzip.GzipFile(fileobj=member)) if name.lower().endswith(".gz") else member
+            )
+
+        return Source(name, opened, infos[name].file_size, split or split_named(name), label)
+
+    return _chosen(list(infos), source, notes, path.name)
+
+
+def _chosen(names: Sequence[str], source: Callable, notes: list[str], where: str) -> list[Source]:
+    """Choose among the files of a folder or zip: texts in folders of their class, or tables."""
+    visible = [name for name in names if not _is_hidden(name)]
+    if texts := _texts_by_class(visible):
+        return [source(name, label, split) for name, label, split in texts]
+
+    # Tables
+    tables = [name for name in visible if _is_table(name)]
+    samples = [name for name in tables if "submission" in PurePosixPath(name).stem.lower()]
+    if samples and len(samples) < len(tables):
+        notes.append(f"Left out {', '.join(samples)}: a sample submission holds no texts.")
+        tables = [name for name in tables if name not in samples]
+    if not tables:
+        kinds = ", ".join(sorted(_FORMATS))
+        found = ", ".join(map(repr, visible[:5])) or "nothing"
+        raise OwnDataError(
+            f"Expected files with rows in {where} ({kinds}), or one folder of .txt files for each class; "
+            f"found {found}. Name the file itself: own_data('{where}/…')."
+        )
+    if len(named := [name for name in tables if split_named(name)]) not in (0, len(tables)):
+        rest = [name for name in tables if name not in named]
+        notes.append(f"Left out {', '.join(rest)}: the other files are called train, validation or test.")
+        tables = named
+    return [source(name, None, None) for name in tables]
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith((".", "__MACOSX", "~$")) for part in PurePosixPath(name).parts)
+
+
+def _is_table(name: str) -> bool:
+    path = PurePosixPath(name.lower().removesuffix(".gz"))
+    if path.stem.startswith(("readme", "license", "licence", "changelog", "vocab", "requirements")):
+        return False
+    return path.suffix in _FORMATS or (not path.suffix and split_named(name) is not None)
+
+
+def split_named(name: str) -> str | None:
+    """Return "train", "validation" or "test" if a file or one of its folders is called so; else None."""
+    path = PurePosixPath(name)
+    for part in (path.name.split(".")[0], *reversed(path.parts[:-1])):
+        for word in re.split(r"[^a-z]+", part.lower()):
+            if word in _SPLIT_OF:
+                return _SPLIT_OF[word]
+    return None
+
+
+def _texts_by_class(names: Sequence[str]) -> list[tuple[str, str, str | None]]:
+    """Return (name, class, split) of each .txt file, if they lie in folders that are called like classes."""
+    texts = [PurePosixPath(name) for name in names if name.lower().endswith(".txt") and "/" in name]
+    classes = {text.parent.name for text in texts if split_named(text.parent.name + "/x") is None}
+    of_classes = [text for text in texts if text.parent.name in classes]
+    # A folder for each class, and more texts than folders: else these are tables in folders
+    if len(classes) < 2 or len(of_classes) < 2 * len(classes):
+        return []
+    return [(str(text), text.parent.name, split_named(str(text.parent))) for text in of_classes]
+
+
+def refuse_by_name(source: Source) -> None:
+    """Raise OwnDataError for a kind of file that holds no rows, or could run code when it is opened."""
+    kind = _REFUSED.get(PurePosixPath(source.name.lower()).suffix)
+    if kind:
+        why = " A pickle can run code when it is opened." if kind == "a pickle" else ""
+        raise OwnDataError(
+            f"Expected rows of text and label in {source.name}, but it is {kind}.{why} "
+            "Save it as CSV, JSON lines or Parquet where it was made."
+        )
+
+
+def read_bytes(source: Source) -> bytes:
+    """Read a file whole."""
+    return b"".join(chunks(source))
+
+
+def chunks(source: Source, size: int = 2**20) -> Iterator[bytes]:
+    """Yield the bytes of a file, or raise OwnDataError if it is damaged."""
+    try:
+        with source.open() as file:
+            while block := file.read(size):
+                yield block
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise OwnDataError(
+            f"Expected to read {source.name} to its end, but it is damaged or cannot be read ({error}). "
+            "Download or copy it again."
+        ) from error
