@@ -42,6 +42,8 @@ class Profile:
     eval_split: str = "test"
     columns: Mapping[str, str] = field(default_factory=dict)
     label_names: tuple[str, ...] | None = None
+    # Whether the order of the classes means something, as with stars: then a near miss is a smaller mistake
+    ordered: bool = False
     # Rows to train on, and rows to evaluate on: as many of the training split to validate as of `eval_split`
     train_size: int = 1_000
     eval_size: int = 1_000
@@ -71,6 +73,7 @@ class Profile:
             "eval_split",
             "columns",
             "label_names",
+            "ordered",
         )
         return replace(self, **{name: getattr(blank, name) for name in of_a_dataset} | settings)
 
@@ -94,6 +97,9 @@ class Profile:
             lambda value: value is None or _is_count(value),
             "a whole number above zero, or None",
         )
+
+        # Yes or no
+        self._check("ordered", lambda value: isinstance(value, bool), "True or False")
 
         # Collections of texts
         self._check(
@@ -173,6 +179,7 @@ PROFILES = {
             model_revision="cd5ef92a9fb2f889e972770a36d4ed042daf221e",
             dataset=_YELP,
             dataset_revision=_YELP_REVISION,
+            ordered=True,
         ),
         Profile(
             name="small",
@@ -182,13 +189,26 @@ PROFILES = {
             dataset=_YELP,
             dataset_revision=_YELP_REVISION,
             subset_rows=10_000,
+            ordered=True,
             # The highest rate that its authors tried for small BERTs
             learning_rate=3e-4,
+        ),
+        Profile(
+            name="korean",
+            model="klue/bert-base",
+            model_revision="77c8b3d707df785034b4e50f2da5d37be5f0f546",
+            dataset="klue/klue",
+            dataset_config="ynat",
+            dataset_revision="349481ec73fff722f88e0453ca05c77a447d967c",
+            # It has no test split
+            eval_split="validation",
+            columns={"title": "text"},
         ),
         Profile(
             name="offline",
             model=str(_OFFLINE / "bert-tiny-synthetic"),
             dataset=str(_OFFLINE / "synthetic-reviews"),
+            ordered=True,
             learning_rate=5e-4,
         ),
     )

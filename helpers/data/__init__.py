@@ -1,6 +1,7 @@
 """From a dataset to batches: check its columns, measure its texts, load what comes with the model."""
 
 from helpers.data.columns import check_dataset, text_and_label
+from helpers.data.language import LanguageCheck, language_check
 from helpers.data.own import OwnData, OwnDataError, own_data
 from helpers.data.padding import PADDING_STRATEGIES, PaddingCost, batch_lengths, padding_cost, token_lengths
 from helpers.data.pretrained import check_fast_tokenizer, check_tokenizer, load_config, load_tokenizer
@@ -8,6 +9,7 @@ from helpers.data.reviews import load_reviews
 
 __all__ = [
     "PADDING_STRATEGIES",
+    "LanguageCheck",
     "OwnData",
     "OwnDataError",
     "PaddingCost",
@@ -15,6 +17,7 @@ __all__ = [
     "check_dataset",
     "check_fast_tokenizer",
     "check_tokenizer",
+    "language_check",
     "load_config",
     "load_reviews",
     "load_tokenizer",

@@ -4,11 +4,14 @@ from helpers.judge.answers import Answers, load_answers
 from helpers.judge.attribution import Attribution, word_attributions
 from helpers.judge.baselines import tfidf_baseline
 from helpers.judge.calibration import Reliability, coverage_curve, fit_temperature, reliability
+from helpers.judge.card import model_card
 from helpers.judge.comparing import Comparison, bootstrap_difference, mcnemar, power, rows_needed, winners
 from helpers.judge.exam import open_exam, reset_exam
 from helpers.judge.metrics import (
     accuracy_interval,
     confusion_matrix,
+    is_unbalanced,
+    macro_f1,
     predict_in_order,
     probabilities,
     slice_table,
@@ -27,8 +30,11 @@ __all__ = [
     "confusion_matrix",
     "coverage_curve",
     "fit_temperature",
+    "is_unbalanced",
     "load_answers",
+    "macro_f1",
     "mcnemar",
+    "model_card",
     "open_exam",
     "power",
     "predict_in_order",

@@ -127,12 +127,34 @@ def confusion_matrix(logits, labels) -> np.ndarray:
     return count(labels, logits.argmax(axis=-1), labels=range(logits.shape[1]))
 
 
-def worst_mistakes(texts: Sequence[str], logits, labels, label_names: Sequence[str], count: int = 5):
+def macro_f1(logits, labels) -> float:
+    """Compute the mean of the classes' F1, 0 … 1: each class counts the same, however few rows it has.
+
+    `logits` has the shape (rows, classes), `labels` the shape (rows,). A class without a row does not count.
+    """
+    from sklearn.metrics import f1_score
+
+    logits, labels = checked(logits, labels)
+    return float(
+        f1_score(labels, logits.argmax(axis=-1), labels=np.unique(labels), average="macro", zero_division=0)
+    )
+
+
+def is_unbalanced(labels, times: float = 1.5) -> bool:
+    """Return whether the largest class has more than `times` as many rows as the smallest one."""
+    counts = np.unique(np.asarray(labels), return_counts=True)[1]
+    return bool(counts.max() > times * counts.min())
+
+
+def worst_mistakes(
+    texts: Sequence[str], logits, labels, label_names: Sequence[str], count: int = 5, ordered: bool = True
+):
     """List the `count` worst mistakes in a pandas DataFrame: label, predicted, probability of that answer,
     text.
 
-    The classes have an order, like stars. The mistake furthest from the label comes first; among equally
-    distant mistakes, the one that the model was surest of. `logits` has the shape (rows, classes).
+    If the classes are `ordered`, like stars, the mistake furthest from the label comes first; among equally
+    distant mistakes, or without an order, the one that the model was surest of. `logits` has the shape
+    (rows, classes).
     """
     import pandas as pd
 
@@ -143,7 +165,7 @@ def worst_mistakes(texts: Sequence[str], logits, labels, label_names: Sequence[s
     wrong = np.flatnonzero(predicted != labels)
 
     # Their order: np.lexsort sorts by its last key first
-    distance = np.abs(predicted - labels)[wrong]
+    distance = np.abs(predicted - labels)[wrong] * ordered
     sureness = chances[wrong, predicted[wrong]]
     worst = wrong[np.lexsort((-sureness, -distance))]
     rows = worst[:count].tolist()  # a column of `datasets` accepts no numpy integers as row numbers

@@ -5,6 +5,7 @@ from helpers.show.live import live_curve
 from helpers.show.padding import PaddingExplorer
 from helpers.show.review import ReviewTester
 from helpers.show.tokens import TokenExplorer
+from helpers.show.upload import uploaded_file
 
 __all__ = [
     "ChoosingExplorer",
@@ -13,4 +14,5 @@ __all__ = [
     "RowsExplorer",
     "TokenExplorer",
     "live_curve",
+    "uploaded_file",
 ]

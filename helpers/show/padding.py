@@ -15,10 +15,10 @@ from helpers.show.shown import Shown, draw, faded, image
 _BATCHES = 12
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
 _MEANINGS = {
-    "max_length": "Every review is filled up to max_length.",
-    "longest": "Every batch is filled up to its own longest review.",
+    "max_length": "Every text is filled up to max_length.",
+    "longest": "Every batch is filled up to its own longest text.",
     "group_by_length": (
-        'train_sampling_strategy="group_by_length": reviews of similar length share a batch, '
+        'train_sampling_strategy="group_by_length": texts of similar length share a batch, '
         "filled up to its longest."
     ),
 }
@@ -55,10 +55,8 @@ class PaddingExplorer(Shown):
         self.image = image(self._update())
 
         # The panel, top to bottom
-        cut = widgets.HTML(faded("Longer reviews are cut to this many tokens."))
-        together = widgets.HTML(
-            faded("This many reviews are computed together, all filled up to one length.")
-        )
+        cut = widgets.HTML(faded("Longer texts are cut to this many tokens."))
+        together = widgets.HTML(faded("This many texts are computed together, all filled up to one length."))
         controls = [self.max_length, cut, self.batch_size, together, self.padding]
         self.widget = widgets.VBox([*controls, self.meaning, self.words, self.image])
         for control in (self.max_length, self.batch_size, self.padding):
@@ -83,14 +81,14 @@ class PaddingExplorer(Shown):
 
         return (
             f"{cost.padding_share:.1%} of the computed tokens is padding; "
-            f"{is_cut.mean():.1%} of the reviews are cut; "
+            f"{is_cut.mean():.1%} of the texts are cut; "
             f"an epoch computes {cost.computed_tokens:,} tokens, "
             f"{cost.computed_tokens / recipe:.1%} of the {recipe:,} of the tutorial's recipe "
             f'(padding="max_length", max_length={self.limit}).'
         )
 
     def picture(self) -> Figure:
-        """Draw the first 12 batches, one column per review: real tokens below, padding above."""
+        """Draw the first 12 batches, one column per text: real tokens below, padding above."""
         padding = self.padding.value
         max_length = self.max_length.value
         batches = batch_lengths(self.lengths, self.batch_size.value, padding, max_length)
@@ -125,7 +123,7 @@ def _areas(batches: list[np.ndarray], strategy: str, max_length: int, limit: int
 
     # Axes and legend
     shown = f"the first {len(batches)} batches" if len(batches) > 1 else "the only batch"
-    ax.set_xlabel(f"{shown}, one column per review")
+    ax.set_xlabel(f"{shown}, one column per text")
     ax.set(xlim=(0, len(real) - gap), ylim=(0, limit * 1.03), xticks=[], ylabel="tokens")
     figure.legend(loc="upper center", ncols=3, frameon=False, fontsize=9)
     return figure

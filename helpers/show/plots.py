@@ -72,7 +72,7 @@ def length_histogram(lengths: np.ndarray, max_length: int) -> Figure:
     ax.hist(lengths, bins=bins, color=SKY, edgecolor=ax.get_facecolor())
     ax.axvline(lengths.mean(), color=BLUE, linewidth=2, label=f"mean: {lengths.mean():.0f}")
     ax.axvline(max_length, color=RED, linestyle="--", linewidth=2, label=f"limit of the model: {max_length}")
-    ax.set(xlabel="tokens in a review", ylabel="reviews")
+    ax.set(xlabel="tokens in a text", ylabel="texts")
     ax.legend(frameon=False)
     return figure
 
@@ -107,7 +107,7 @@ def ladder(speeds: Mapping[str, float]) -> Figure:
     ax.bar_label(bars, [f" {speed:.3g}  ({speed / first:.1f}×)" for speed in speeds.values()])
     ax.invert_yaxis()
     ax.margins(x=0.2)
-    ax.set(xlabel="reviews a second, in training")
+    ax.set(xlabel="texts a second, in training")
     return figure
 
 
@@ -249,10 +249,19 @@ def loss_comparison(first: Run, second: Run) -> Figure:
     return figure
 
 
-def confusion_heatmap(counts: np.ndarray, label_names: Sequence[str]) -> Figure:
-    """Draw counts of shape (classes, classes): rows true, columns predicted, shaded by share of the row."""
+def confusion_heatmap(counts: np.ndarray, label_names: Sequence[str], most_classes: int = 15) -> Figure:
+    """Draw counts of shape (classes, classes): rows true, columns predicted, shaded by share of the row.
+
+    Of more than `most_classes` classes, it draws the twelve pairs that are mistaken most often, since nobody
+    could read so many squares.
+    """
+    names = [plain(name if len(name) <= 24 else name[:23] + "…") for name in label_names]
+    if len(names) > most_classes:
+        return _confused_pairs(counts, names)
+
     # The shaded squares
-    figure, ax = new_figure(5.6, 4.4)
+    size = max(4.4, 0.55 * len(names))
+    figure, ax = new_figure(size + 1.2, size)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
 
@@ -262,13 +271,31 @@ def confusion_heatmap(counts: np.ndarray, label_names: Sequence[str]) -> Figure:
         ax.text(column, row, f"{counts[row, column]}", ha="center", va="center", color=colour)
 
     # The axes and the colour bar
-    positions = range(len(label_names))
-    names = [plain(name) for name in label_names]
-    ax.set_xticks(positions, names)
+    positions = range(len(names))
+    long = max(map(len, names)) > 60 / len(names)
+    ax.set_xticks(positions, names, rotation=45 if long else 0, ha="right" if long else "center")
     ax.set_yticks(positions, names)
     ax.set(xlabel="predicted", ylabel="true label")
     ax.spines[:].set_visible(False)
     figure.colorbar(image, label="share of the true label", shrink=0.85)
+    return figure
+
+
+def _confused_pairs(counts: np.ndarray, names: Sequence[str], count: int = 12) -> Figure:
+    """Draw a bar for each of the pairs (true class, answer) with the most mistakes."""
+    mistakes = np.where(np.eye(len(names), dtype=bool), 0, counts)
+    worst = np.argsort(-mistakes, axis=None, kind="stable")[:count]
+    pairs = [np.unravel_index(place, counts.shape) for place in worst if mistakes.flat[place]]
+    figure, ax = new_figure(8, 0.9 + 0.34 * max(1, len(pairs)))
+    for place, (true, answer) in enumerate(pairs):
+        ax.barh(place, mistakes[true, answer], color=BLUE, height=0.62)
+        ax.text(
+            mistakes[true, answer], place, f" {mistakes[true, answer]} of {counts[true].sum()}", va="center"
+        )
+    ax.set_yticks(range(len(pairs)), [f"{names[true]} → {names[answer]}" for true, answer in pairs])
+    ax.invert_yaxis()
+    ax.set(xlabel=f"mistakes: the {len(pairs)} most frequent, true class → answer")
+    ax.margins(x=0.15)
     return figure
 
 

@@ -15,7 +15,7 @@ from helpers.show.shown import Shown, faded
 from helpers.show.tokens import drawable
 
 _LONGEST_UPDATE = 0.15  # seconds; a slower answer makes typing stumble
-_HINT = "Write a review above: the answer appears here."
+_HINT = "Write a text above: the answer appears here."
 _NAMED = 3  # words named on each side
 _GRID = (
     "display:grid;grid-template-columns:fit-content(40%) minmax(80px,1fr) max-content;"
@@ -42,7 +42,7 @@ class ReviewTester(Shown):
         # The field for the review
         self.text = widgets.Textarea(
             text,
-            description="Your review:",
+            description="Your text:",
             rows=3,
             style={"description_width": "initial"},
             layout=widgets.Layout(width="98%"),

@@ -96,7 +96,7 @@ def _print_choice(
             "Profile": f"{chosen.name}: {reason}",
             "Model": f"{_short(chosen.model)}, learning rate {chosen.learning_rate:g}",
             "Dataset": (
-                f"{_short(chosen.dataset)}, {chosen.train_size:,} reviews to train on, "
+                f"{_short(chosen.dataset)}, {chosen.train_size:,} texts to train on, "
                 f"{chosen.eval_size:,} to validate on"
             ),
         }

@@ -23,8 +23,8 @@ def housekeeping(machine: Machine, folder: str | Path) -> dict:
     reasons = {
         "output_dir": "the folder for checkpoints",
         "seed": "the same random numbers in each training",
-        "train_sampling_strategy": "reviews of similar length share a batch",
-        "per_device_eval_batch_size": "an evaluation needs less memory for a review",
+        "train_sampling_strategy": "texts of similar length share a batch",
+        "per_device_eval_batch_size": "an evaluation needs less memory for a text",
         "bf16": why,
         "fp16": why,
         "use_cpu": f"the setup cell found: {machine.device}",

@@ -33,7 +33,7 @@ class Rung:
 
 TUTORIAL = Rung(
     "tutorial",
-    "every review is padded to the limit",
+    "every text is padded to the limit",
     "max_length",
     half=False,
     attention_dropout=True,
@@ -44,7 +44,7 @@ _RUNGS = (
     TUTORIAL,
     Rung(
         "dynamic padding",
-        "a batch is only as long as its longest review",
+        "a batch is only as long as its longest text",
         "longest",
         half=False,
         attention_dropout=True,
@@ -52,7 +52,7 @@ _RUNGS = (
     ),
     Rung(
         "grouped by length",
-        "reviews of similar length share a batch: hardly any padding",
+        "texts of similar length share a batch: hardly any padding",
         half=False,
         attention_dropout=True,
         fused=False,

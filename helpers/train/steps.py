@@ -41,12 +41,11 @@ def smaller_batches(args):
     size = args.per_device_train_batch_size
     if size < 2:
         raise ValueError(
-            "A batch of one review cannot be halved. "
-            "Lower max_length in the profile, or take a smaller model."
+            "A batch of one text cannot be halved. Lower max_length in the profile, or take a smaller model."
         )
     if size % 2:
         raise ValueError(
-            f"A batch of {size} reviews cannot be halved; set per_device_train_batch_size to an even number."
+            f"A batch of {size} texts cannot be halved; set per_device_train_batch_size to an even number."
         )
     return dataclasses.replace(
         args,

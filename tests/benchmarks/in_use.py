@@ -4,7 +4,7 @@
 
 Two models on all cores: the bundled one, trained as in notebook 2, and one of BERT-base's shape with random
 weights, for which only the time says something. Each answers the same validation reviews: the bundled model
-512 of them, the large one 96. Medians of `ROUNDS` rounds in which all ways take turns. "Sorted": the reviews
+512 of them, the large one 64. Medians of `ROUNDS` rounds in which all ways take turns. "Sorted": the reviews
 are sorted by length before they are put into batches of 16.
 
 int8 is PyTorch's `quantize_dynamic` of the linear layers: weights in 8 bits, and each batch's numbers are
@@ -34,7 +34,7 @@ from helpers.machine import cores
 from helpers.profiles import PROFILES
 
 PROFILE = PROFILES["offline"]
-ROUNDS = 5
+ROUNDS = 3
 BATCH = 16
 
 
@@ -114,7 +114,7 @@ def main() -> None:
 
     large = BertConfig(vocab_size=model.config.vocab_size, num_labels=5, attn_implementation="sdpa")
     large = AutoModelForSequenceClassification.from_config(large).eval()
-    timed = [row[:-1] for row in measure(large, rows[:96])]
+    timed = [row[:-1] for row in measure(large, rows[:64])]
     print(Table("A model of BERT-base's shape", columns[:-1], timed).markdown())
 
 

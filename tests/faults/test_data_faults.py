@@ -111,7 +111,7 @@ def test_odd_texts_are_shown_whole(tokenizer, model, text):
     if tester.marked.value:
         assert Text(tester.marked.value).text.startswith(text), "the review is there, cut or not"
     else:
-        assert "Write a review" in tester.sentence(), "what has no word gets the hint"
+        assert "Write a text" in tester.sentence(), "what has no word gets the hint"
     assert "[CLS]" in Text(explorer.tokens.value).text
 
 

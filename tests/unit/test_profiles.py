@@ -32,7 +32,7 @@ def test_a_name_overrides_the_machine():
 
 
 def test_a_wrong_name_lists_the_right_ones():
-    with pytest.raises(ValueError, match=r"'fulll'.*auto, full, small, offline"):
+    with pytest.raises(ValueError, match=r"'fulll'.*auto, full, small, korean, offline"):
         choose_profile("fulll", has_gpu=False, hub_answers=False)
 
 

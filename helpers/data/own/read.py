@@ -63,13 +63,13 @@ class OwnData:
             )
         if isinstance(base, str) and base not in PROFILES:
             raise ValueError(f"Expected base to be one of {list(PROFILES)}, got {base!r}.")
-        folder = own_folder(name)
+        folder = saved_folder(name)
         folder.mkdir(parents=True, exist_ok=True)
         profile = self._profile(PROFILES[base] if isinstance(base, str) else base, str(folder))
         for split, rows in self._arranged(profile).items():
             rows.to_parquet(folder / f"{split}.parquet")
         settings = {key: value for key, value in asdict(profile).items() if key != "dataset"}
-        settings |= {"name": f"own/{name}", "columns": {}, "ordered": self.ordered}
+        settings |= {"name": f"own/{name}", "columns": {}}
         (folder / "profile.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
         print(f'Saved in {folder}. PROFILE = "own/{name}" in a setup cell opens it.')
         return folder
@@ -81,6 +81,7 @@ class OwnData:
             folder,
             train_size=min(sizes["train"], base.train_size),
             eval_size=min(sizes["validation"], sizes["test"], base.eval_size),
+            ordered=self.ordered,
         )
 
     def _arranged(self, profile: Profile):
@@ -104,7 +105,7 @@ class OwnData:
         return DatasetDict(train=wanted.select(order), test=self.dataset["test"])
 
 
-def own_folder(name: str) -> Path:
+def saved_folder(name: str) -> Path:
     """Return the folder of a saved set. Raises ValueError for a name that is no folder's name."""
     import helpers
 
@@ -115,7 +116,7 @@ def own_folder(name: str) -> Path:
 
 def own_profile(name: str) -> Profile:
     """Return the profile of a set that `OwnData.save` wrote. Raises ValueError if there is none."""
-    folder = own_folder(name)
+    folder = saved_folder(name)
     try:
         settings = json.loads((folder / "profile.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -124,7 +125,6 @@ def own_profile(name: str) -> Profile:
             f"Expected a set that was saved as {name!r}, but {folder} has no readable profile.json. "
             f"{nearest(name, saved)}Saved here: {saved or 'nothing yet'}. Save yours in notebook 6."
         ) from error
-    settings.pop("ordered", None)
     names = settings["label_names"]
     return Profile(dataset=str(folder), **settings | {"label_names": tuple(names) if names else None})
 

@@ -13,13 +13,13 @@ SCHEDULES = ("linear", "cosine", "polynomial", "constant", "constant_with_warmup
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 EXPLANATIONS = {
     "learning_rate": "how far each step goes; the slider is logarithmic",
-    "num_train_epochs": "how many times the training reviews are seen",
-    "per_device_train_batch_size": "reviews per step; larger batches give steadier steps, but fewer of them",
+    "num_train_epochs": "how many times the training texts are seen",
+    "per_device_train_batch_size": "texts per step; larger batches give steadier steps, but fewer of them",
     "warmup_steps": "share of the steps in which the learning rate grows from zero",
     "weight_decay": "how strongly weights are pulled towards zero",
-    "train_size": "how many reviews of the shuffled sample to train on",
+    "train_size": "how many texts of the shuffled sample to train on",
     "lr_scheduler_type": "how the learning rate changes over the steps",
-    "seed": "decides what is random: the new classifier, dropout, the order of the reviews",
+    "seed": "decides what is random: the new classifier, dropout, the order of the texts",
 }
 
 

@@ -21,7 +21,7 @@ def test_it_opens_on_the_tutorials_recipe(padding):
         f"{share:.1%} of the computed tokens" in padding.sentence()
         and "100.0% of the 15,360" in padding.sentence()
     )
-    assert f"{CUT:.1%} of the reviews are cut" in padding.sentence(), "those that reached the limit were"
+    assert f"{CUT:.1%} of the texts are cut" in padding.sentence(), "those that reached the limit were"
 
 
 @pytest.mark.parametrize("strategy", PADDING_STRATEGIES)
@@ -35,7 +35,7 @@ def test_every_control_changes_words_and_picture_at_once(padding, strategy):
         assert (padding.words.value != words) or (strategy == "max_length" and control is padding.batch_size)
     cost = padding_cost(LENGTHS, 2, strategy, 128)
     text = Read(padding.words.value).text
-    assert f"{cost.padding_share:.1%} of the computed" in text and "40.0% of the reviews are cut" in text
+    assert f"{cost.padding_share:.1%} of the computed" in text and "40.0% of the texts are cut" in text
     assert (
         f"computes {cost.computed_tokens:,} tokens, {cost.computed_tokens / 15_360:.1%} of the 15,360" in text
     )
@@ -43,7 +43,7 @@ def test_every_control_changes_words_and_picture_at_once(padding, strategy):
 
 def test_a_review_of_just_max_length_is_not_cut(padding):
     padding.max_length.value = 64
-    assert "50.0% of the reviews are cut" in padding.sentence(), "five of ten are longer than 64, one is 64"
+    assert "50.0% of the texts are cut" in padding.sentence(), "five of ten are longer than 64, one is 64"
 
 
 def test_the_meaning_of_the_chosen_padding_is_explained(padding):

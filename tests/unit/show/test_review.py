@@ -57,14 +57,14 @@ def test_words_are_marked_by_direction_and_strength(tester):
 @pytest.mark.parametrize("text", ["", "  \n", "\u200b"])
 def test_an_empty_review_gives_a_hint_and_typing_goes_on(tester, text):
     tester.text.value = text
-    assert (tester.bars.value, tester.marked.value) == ("", "") and "Write a review" in tester.words.value
+    assert (tester.bars.value, tester.marked.value) == ("", "") and "Write a text" in tester.words.value
     assert isinstance(tester.picture(), Figure) and tester.picture()._repr_png_()
     tester.text.value = "bad"
     assert "“bad”" in tester.sentence()
 
 
 def test_it_can_start_empty(model, tokenizer):
-    assert "Write a review" in ReviewTester(model, tokenizer, "").sentence()
+    assert "Write a text" in ReviewTester(model, tokenizer, "").sentence()
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_setup_prints_the_choice_and_may_be_called_again(capsys, monkeypatch):
     out = capsys.readouterr().out
     assert "Profile   offline: chosen by name\n" in out and "bert-tiny-synthetic (bundled)" in out
     assert f"Host      local, Python {sys.version.split()[0]}" in out and re.search(
-        r"Versions  torch 2\.[^:]+: OK\n", out
+        r"Versions  torch 2\.[^:]+:\s+OK\n", out
     )
     assert max(map(len, out.splitlines())) <= 115, (
         "wrapped by us: a notebook would start the next line under the name"

@@ -1,0 +1,103 @@
+"""Fill in a model card from what was done: data, split, settings, results with their uncertainty, limits."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from helpers.data import OwnData
+from helpers.judge.metrics import accuracy_interval, is_unbalanced, macro_f1
+
+_CARD = """---
+{metadata}
+---
+
+# {title}
+
+A text classifier with {classes} classes: {names}. It was fine-tuned from `{model}`.
+
+## Data
+
+{sizes}
+
+{notes}
+
+The shares of the classes in the training rows: {shares}.
+
+## Training
+
+{settings}
+
+## Results
+
+Judged on {rows:,} test rows, once. The settings were chosen on the validation rows, which are others.
+
+| | value | 95 % interval |
+|---|---:|---|
+{results}
+
+## Limits
+
+{limits}
+"""
+
+
+def model_card(
+    title: str,
+    *,
+    model: str,
+    data: OwnData,
+    settings: Mapping[str, object],
+    logits,
+    limits: Sequence[str],
+    language: str | None = None,
+):
+    """Return a `huggingface_hub.ModelCard` without a gap.
+
+    `logits`, shape (rows, classes), are the model's answers to the rows of "test". `limits` are sentences of
+    your own: what it must not be used for. Raises ValueError if there are none, or if the answers do not
+    belong to these rows.
+    """
+    from huggingface_hub import ModelCard, ModelCardData
+
+    dataset, label_names = data.dataset, data.label_names
+    labels = dataset["test"]["label"][:]
+    if not limits:
+        raise ValueError("Expected at least one limit: a card that knows of none is not believed.")
+    if len(logits) != len(labels):
+        raise ValueError(f"Expected an answer for each of the {len(labels)} test rows, got {len(logits)}.")
+    right = logits.argmax(axis=-1) == labels
+    low, high = accuracy_interval(right)
+    commonest = Counter(labels).most_common(1)[0][1] / len(labels)
+    results = [f"| accuracy | {right.mean():.3f} | {low:.3f} to {high:.3f} |"]
+    if is_unbalanced(labels):
+        results.append(f"| macro-F1 | {macro_f1(logits, labels):.3f} | |")
+    results.append(f"| always the commonest answer | {commonest:.3f} | |")
+
+    counts = Counter(dataset["train"]["label"][:])
+    metadata = ModelCardData(
+        language=language,
+        pipeline_tag="text-classification",
+        library_name="transformers",
+        base_model=model if re.fullmatch(r"[\w.-]+/[\w.-]+", model) else None,
+    )
+    return ModelCard(
+        _CARD.format(
+            metadata=metadata.to_yaml(),
+            title=title,
+            classes=len(label_names),
+            names=", ".join(label_names),
+            model=model,
+            sizes=", ".join(f"{len(rows):,} {split}" for split, rows in dataset.items()) + " rows.",
+            notes="\n".join(f"- {note}" for note in data.notes),
+            shares=", ".join(
+                f"{name} {counts[number] / len(dataset['train']):.0%}"
+                for number, name in enumerate(label_names)
+            ),
+            settings="\n".join(f"- {name}: {value}" for name, value in settings.items()),
+            rows=len(labels),
+            results="\n".join(results),
+            limits="\n".join(f"- {limit}" for limit in limits),
+        )
+    )
