@@ -93,16 +93,12 @@ class OwnData:
         from datasets import Dataset, DatasetDict, concatenate_datasets
 
         train, validation = self.dataset["train"].shuffle(seed=42), self.dataset["validation"]
-        wanted = concatenate_datasets(
-            [
-                train.select(range(profile.train_size)),
-                validation,
-                train.select(range(profile.train_size, len(train))),
-            ]
-        )
-        places = Dataset.from_dict({"row": range(len(wanted))}).shuffle(seed=42)["row"][:]
-        order = sorted(range(len(wanted)), key=places.__getitem__)
-        return DatasetDict(train=wanted.select(order), test=self.dataset["test"])
+        pooled = concatenate_datasets([train, validation])
+        after = range(len(train), len(pooled))
+        wanted = [*range(profile.train_size), *after, *range(profile.train_size, len(train))]
+        places = Dataset.from_dict({"row": range(len(pooled))}).shuffle(seed=42)["row"][:]
+        order = [row for _, row in sorted(zip(places, wanted, strict=True))]
+        return DatasetDict(train=pooled.select(order), test=self.dataset["test"])
 
 
 def saved_folder(name: str) -> Path:
