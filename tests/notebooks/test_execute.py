@@ -137,7 +137,7 @@ def test_pictures_are_there(executed):
 
 
 def test_it_learned_what_it_promises(executed):
-    stem, _, answer = executed
+    stem, notebook, answer = executed
     if stem == "01_prepare_dataset":
         assert answer["rows"] == 1_000 and answer["width"] == 512
         assert answer["share"][0] > answer["share"][1] > answer["share"][2]
@@ -189,6 +189,11 @@ def test_it_learned_what_it_promises(executed):
         assert answer["again"], "the second call shows the first record"
     else:
         assert answer["trainer"] == "finished"
+        said = "".join(output.get("text", "") for name, output in outputs(notebook) if name == "fewer-train")
+        learning = dict(re.findall(r"^(.+?) +([\d,]+) weights learn", said, re.MULTILINE))
+        assert learning == {"all weights": "1,247,749", "frozen body": "645", "LoRA": "8,837"}, (
+            "a frozen body that learns would be as slow as the others, and nobody would see it"
+        )
         assert answer["speeds"][-1] > 1.5 * answer["speeds"][0] > 0, "the ladder leads upwards"
         unbroken, resumed = answer["resumed"]
         assert len(unbroken) == 10 and unbroken == resumed
