@@ -21,7 +21,7 @@ def note_contents(rows: Sequence[Row], names: Sequence[str], cleaned: bool, note
     marked = sum(bool(_MARKUP.search(row.text)) for row in rows)
     if marked and not cleaned:
         notes.append(
-            f"{marked:,} texts hold HTML tags or entities, such as {_first_markup(rows)!r}. They are kept; "
+            f"HTML tags or entities in {marked:,} of the texts, such as {_first_markup(rows)!r}: kept; "
             "clean_html=True removes them."
         )
     _note_copies(rows, names, notes)
@@ -66,9 +66,7 @@ def _note_copies(rows: Sequence[Row], names: Sequence[str], notes: list[str]) ->
         labels[row.text][row.label if isinstance(row.label, int) else tuple(row.label)] += 1
     copies = sum(counts.total() - 1 for counts in labels.values())
     if copies:
-        notes.append(
-            f"{copies:,} rows repeat a text that is there already. Copies of a text stay in one split."
-        )
+        notes.append(f"Rows whose text is there already: {copies:,}. Copies of a text stay in one split.")
     torn = {text: counts for text, counts in labels.items() if len(counts) > 1}
     if torn:
         text, counts = next(iter(torn.items()))
@@ -78,6 +76,6 @@ def _note_copies(rows: Sequence[Row], names: Sequence[str], notes: list[str]) ->
             else "different labels"
         )
         notes.append(
-            f"{len(torn):,} texts stand there with different labels, for example {text[:80]!r} with {shown}. "
-            "They are kept: look at them."
+            f"With different labels: {len(torn):,} {'text' if len(torn) == 1 else 'texts'}, for example "
+            f"{text[:80]!r} with {shown}. They are kept: look at them."
         )

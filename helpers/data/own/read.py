@@ -177,7 +177,7 @@ def own_data(
         places = [table.columns.index(name) for name in (*texts, *labels)]
         for number, row in enumerate(table.rows, 1):
             parts = [row[place] for place in places[: len(texts)]]
-            joined = "\n".join(part for part in parts if isinstance(part, str) and part.strip())
+            joined = "\n".join(part for part in parts if isinstance(part, str) and not _is_blank(part))
             rows.append(Row(joined, None, table.split, f"row {number} of {table.name}"))
             values.append([row[place] for place in places[len(texts) :]])
     names, is_ordered = _give_labels(rows, values, labels, multi_label, order, main, notes)
@@ -290,6 +290,11 @@ def _is_labelled(table: Table, labels: Sequence[str], main: Table) -> bool:
     return has_label(table, labels[0]) and set(table.column(labels[0])) != {"-1"}
 
 
+def _is_blank(text: str) -> bool:
+    """Return whether this stands for no text. What spreadsheets and pandas write there counts, too."""
+    return text.strip().lower() in ("", "n/a", "#n/a", "na", "nan", "null", "<na>")
+
+
 def _check_texts(table: Table, texts: Sequence[str]) -> None:
     for name in texts:
         if name not in table.columns:
@@ -331,15 +336,15 @@ def _give_labels(rows, values, labels, multi_label, order, main, notes) -> tuple
 def _complete(rows: list[Row], dropped: Counter, notes: list[str]) -> list[Row]:
     """Leave out rows without a text or a label, count them, and say where they are."""
     lacking = {
-        "no text": [row for row in rows if not row.text.strip()],
-        "no label": [row for row in rows if row.text.strip() and row.label is None],
+        "no text": [row for row in rows if not row.text],
+        "no label": [row for row in rows if row.text and row.label is None],
     }
     for reason, some in lacking.items():
         if some:
             dropped[reason] += len(some)
             where = ", ".join(row.place for row in some[:3]) + (" …" if len(some) > 3 else "")
-            notes.append(f"{len(some):,} rows have {reason} and are left out: {where}.")
-    return [row for row in rows if row.text.strip() and row.label is not None]
+            notes.append(f"Rows with {reason}: {len(some):,} left out ({where}).")
+    return [row for row in rows if row.text and row.label is not None]
 
 
 def _refuse_too_few(given: dict[str, list[Row]], names: Sequence[str]) -> None:

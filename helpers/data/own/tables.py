@@ -166,7 +166,9 @@ class _Blocks(io.RawIOBase):
 def _csv(source: Source, encoding, head, notes, header, separator) -> tuple[list[str], _Kept]:
     if separator is not None and (not isinstance(separator, str) or len(separator) != 1):
         raise OwnDataError(f"Expected one character as separator, such as ';' or '\\t', got {separator!r}.")
-    separator = separator or _find_separator(head, source)
+    if separator is None and _is_fasttext(head):
+        return _fasttext(source, encoding)
+    separator = separator or _find_separator(head)
     quoting = _find_quoting(source, encoding, separator, notes)
     records = _records(_lines(source, encoding), separator, quoting)
     kept = _keep((record for _, record in records), source.size)
@@ -178,16 +180,35 @@ def _csv(source: Source, encoding, head, notes, header, separator) -> tuple[list
     return columns, kept
 
 
-def _records(lines: Iterable[str], separator: str, quoting: int) -> Iterator[tuple[int, list]]:
+def _is_fasttext(head: str) -> bool:
+    lines = head.splitlines()
+    return bool(lines) and sum(line.startswith("__label__") for line in lines) > 0.9 * len(lines)
+
+
+def _fasttext(source: Source, encoding: str) -> tuple[list[str], _Kept]:
+    """Read lines such as `__label__good The soup was lovely`, as fastText wants them."""
+
+    def fields(line: str) -> list:
+        labels = re.match(r"(__label__\S+\s*)*", line).group()
+        names = tuple(label.removeprefix("__label__") for label in labels.split())
+        return [line[len(labels) :].strip() or None, names if len(names) > 1 else names[0] if names else None]
+
+    rows = (fields(line) for line in _lines(source, encoding) if line.strip())
+    return ["text", "label"], _keep(rows, source.size)
+
+
+def _records(
+    lines: Iterable[str], separator: str, quoting: int, strict: bool = False
+) -> Iterator[tuple[int, list]]:
     """Yield (line number, fields) of each row that is not blank."""
     csv.field_size_limit(_LONGEST_FIELD)
-    reader = csv.reader(lines, delimiter=separator, quoting=quoting, skipinitialspace=False)
+    reader = csv.reader(lines, delimiter=separator, quoting=quoting, strict=strict)
     for fields in reader:
         if fields and not (len(fields) == 1 and not fields[0].strip()):
             yield reader.line_num, [one or None for one in fields]
 
 
-def _find_separator(head: str, source: Source) -> str:
+def _find_separator(head: str) -> str:
     """Return the separator that gives the most rows the same number of fields, two or more."""
     lines = head.splitlines(keepends=True)
     best, chosen = (0.0, 0), ","
@@ -227,11 +248,11 @@ class _Widths:
         return sum(count for width, count in self.counts.items() if width > self.usual)
 
 
-def _measure(source: Source, encoding: str, separator: str, quoting: int) -> _Widths:
+def _measure(source: Source, encoding: str, separator: str, quoting: int, strict: bool = False) -> _Widths:
     widths = _Widths(Counter(), {})
     before = 0
     try:
-        for line, fields in _records(_lines(source, encoding), separator, quoting):
+        for line, fields in _records(_lines(source, encoding), separator, quoting, strict):
             # Empty fields at a row's end are no columns
             width = len(fields)
             while 0 < widths.header < width and fields[width - 1] is None:
@@ -256,7 +277,9 @@ def _find_quoting(source: Source, encoding: str, separator: str, notes: list[str
         return csv.QUOTE_MINIMAL
     loose = _measure(source, encoding, separator, csv.QUOTE_NONE)
     even = not loose.too_many and not loose.broken and len(loose.counts) == 1 and loose.usual > 1
-    if even and (held.broken or held.too_many or loose.counts.total() > held.counts.total()):
+    # A quote that holds a field together ends right before a separator; elsewhere it is a part of the text
+    stray = bool(_measure(source, encoding, separator, csv.QUOTE_MINIMAL, strict=True).broken)
+    if even and (held.broken or held.too_many or stray):
         notes.append(f"In {source.name}, quotes are part of the texts: they do not hold a field together.")
         return csv.QUOTE_NONE
     if held.broken:
@@ -357,24 +380,18 @@ def _fill_up(kept: _Kept, columns: list[str], source: Source, notes: list[str]) 
 
 def _json(source: Source, encoding: str) -> tuple[list[str], _Kept]:
     lines = (line for line in _lines(source, encoding) if line.strip())
-    first = next(iter(_lines(source, encoding, most=1)), "")
-    if source.suffix in (".jsonl", ".ndjson") or _is_object(first):
-        return _of_objects(_keep(_json_lines(lines, source), source.size), source)
+    if source.suffix in (".jsonl", ".ndjson") or source.size > SAMPLE_ABOVE:
+        return _of_objects(_keep(_json_lines(lines, source), source.size))
+    text = "".join(lines)
     try:
-        whole = json.loads("".join(lines) or "null")
+        return _of_objects(_whole_json(json.loads(text or "null"), source))
     except (json.JSONDecodeError, RecursionError) as error:
+        if str(error).startswith("Extra data"):  # an object in each line, whatever the file is called
+            return _of_objects(_keep(_json_lines(text.split("\n"), source), source.size))
         raise OwnDataError(
             f"Expected JSON in {source.name}, but it breaks off or is malformed: {error}. "
-            "If each line is an object of its own, call the file .jsonl."
+            "Save it again where it was made."
         ) from error
-    return _of_objects(_whole_json(whole, source), source)
-
-
-def _is_object(line: str) -> bool:
-    try:
-        return isinstance(json.loads(line), dict)
-    except (json.JSONDecodeError, RecursionError):
-        return False
 
 
 def _json_lines(lines: Iterable[str], source: Source) -> Iterator[dict]:
@@ -426,7 +443,7 @@ def _of_columns_or_rows(whole: dict) -> list[dict]:
     return inner
 
 
-def _of_objects(kept: _Kept, source: Source) -> tuple[list[str], _Kept]:
+def _of_objects(kept: _Kept) -> tuple[list[str], _Kept]:
     """Make a table of objects. An object inside an object becomes columns such as "user.name"."""
     flat = []
     for row in kept.rows:
@@ -446,7 +463,7 @@ def _parquet(source: Source) -> tuple[list[str], _Kept]:
     try:
         file = parquet.ParquetFile(io.BytesIO(read_bytes(source)))
         rows = (row for batch in file.iter_batches() for row in batch.to_pylist())
-        return _of_objects(_keep(rows, source.size), source)
+        return _of_objects(_keep(rows, source.size))
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         if isinstance(error, OwnDataError):
             raise

@@ -1,4 +1,4 @@
-"""Protects a learner from the file that nobody thought of: hypothesis writes it in many formats and encodings."""
+"""Protects a learner from the file that nobody thought of: hypothesis writes it in many formats."""
 
 import csv
 import gzip
@@ -31,10 +31,11 @@ datasets.disable_progress_bars()
 PLAIN = "soup bread room waiter coffee garden guide repair was lovely cold late why never again".split()
 SIGNS = ['"', '""', "'", ",", ";", "\t", "\n", "|", ", ", '"so"', "(a, b)", "#", "&amp;", "50 %", ":-)"]
 # What each encoding has beyond ASCII. Each text has one of these words, so that the encoding can be guessed
+UNICODE = ["친절했습니다", "맛있었어요", "😀", "👍🏽", "déjà", "größer", "—"]
 WORDS = {
-    "utf-8": ["친절했습니다", "맛있었어요", "😀", "👍🏽", "déjà", "größer", "—"],
-    "utf-8-sig": ["친절했습니다", "맛있었어요", "😀", "👍🏽", "déjà", "größer", "—"],
-    "utf-16": ["친절했습니다", "맛있었어요", "😀", "👍🏽", "déjà", "größer", "—"],
+    "utf-8": UNICODE,
+    "utf-8-sig": UNICODE,
+    "utf-16": UNICODE,
     "cp949": ["친절했습니다", "맛있었어요", "다시", "오고", "싶어요", "국물은", "방은"],
     "shift_jis": ["とても", "おいしい", "サービス", "がよかった", "また来ます", "部屋は"],
     "latin-1": ["déjà", "été", "café", "größer", "señor", "Hôtel", "très"],
@@ -53,6 +54,7 @@ class Made:
     encoding: str
     label_first: bool
     line_end: str
+    quoting: int
 
     @property
     def suffix(self):
@@ -83,7 +85,7 @@ class Made:
         else:
             text = io.StringIO()
             separator = {"csv": ",", "tsv": "\t", "semicolon": ";"}[self.format]
-            writer = csv.writer(text, delimiter=separator, lineterminator=self.line_end)
+            writer = csv.writer(text, delimiter=separator, lineterminator=self.line_end, quoting=self.quoting)
             writer.writerows([names, *(record.values() for record in records)])
             out.write(text.getvalue().encode(self.encoding))
         return out.getvalue()
@@ -108,8 +110,15 @@ def made(draw, formats=FORMATS, encodings=tuple(WORDS)):
         # A sign may touch its neighbours; no text ends in spaces, which a table may lose
         text = "".join(word + choose.choice(["", " "]) if word in signs else f"{word} " for word in words)
         label = classes[number % len(classes)] if number < 20 else choose.choice(classes)
-        rows.append((text.strip() or "soup", label))
-    return Made(rows, format, encoding, draw(st.booleans()), draw(st.sampled_from(["\n", "\r\n"])))
+        rows.append((text.strip(), label))
+    return Made(
+        rows,
+        format,
+        encoding,
+        label_first=draw(st.booleans()),
+        line_end=draw(st.sampled_from(["\n", "\r\n"])),
+        quoting=draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])),
+    )
 
 
 def read_back(mine):
@@ -134,12 +143,19 @@ def loads_or_refuses(path, **how):
     return mine
 
 
-@given(made(), st.booleans())
 # A line break and a comma in one text: each of its two lines falls apart in two fields, as a row does
-@example(
-    Made([*[("soup", "bad"), ("bread", "good")] * 20, ("a, b\nc", "good")], "csv", "utf-8", False, "\n"),
-    False,
+TORN = Made(
+    [*((f"soup {number}", "bad good".split()[number % 2]) for number in range(40)), ("a, b\nc", "good")],
+    "csv",
+    "utf-8",
+    label_first=False,
+    line_end="\n",
+    quoting=csv.QUOTE_MINIMAL,
 )
+
+
+@given(made(), st.booleans())
+@example(TORN, False)
 @few
 def test_a_table_comes_back_as_it_was_written(tmp_path_factory, table, packed):
     """Quotes, separators and line breaks inside a text tear rows apart; a wrong encoding garbles them."""
