@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from helpers.data import OwnData
 from helpers.judge.metrics import accuracy_interval, is_unbalanced, macro_f1
@@ -76,11 +77,12 @@ def model_card(
     results.append(f"| always the commonest answer | {commonest:.3f} | |")
 
     counts = Counter(dataset["train"]["label"][:])
+    on_hub = re.fullmatch(r"[\w.-]+/[\w.-]+", model)
     metadata = ModelCardData(
         language=language,
         pipeline_tag="text-classification",
         library_name="transformers",
-        base_model=model if re.fullmatch(r"[\w.-]+/[\w.-]+", model) else None,
+        base_model=model if on_hub else None,
     )
     return ModelCard(
         _CARD.format(
@@ -88,7 +90,7 @@ def model_card(
             title=title,
             classes=len(label_names),
             names=", ".join(label_names),
-            model=model,
+            model=model if on_hub else Path(model).name,  # no folder of this machine
             sizes=", ".join(f"{len(rows):,} {split}" for split, rows in dataset.items()) + " rows.",
             notes="\n".join(f"- {note}" for note in data.notes),
             shares=", ".join(

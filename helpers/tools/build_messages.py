@@ -19,19 +19,20 @@ from pathlib import Path
 
 OUTPUT = Path(__file__).parents[1] / "offline" / "customer-messages"
 LEXICON = Path(__file__).parent / "lexicon" / "customers" / "messages.toml"
-ENCODING = "cp1252"  # what spreadsheets on Windows still write
+
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 MESSAGE_COLUMNS = ["id", "received", "channel", "message", "team", "handled"]
 CHANNELS = {"e-mail": 0.5, "web form": 0.25, "chat": 0.15, "app": 0.1}
 # Shares of the teams
 TEAMS = {
     "delivery": 0.38,
-    "billing": 0.19,
+    "billing": 0.18,
     "returns": 0.14,
     "product question": 0.12,
     "account": 0.08,
-    "complaint": 0.06,
-    "praise": 0.03,
+    "complaint": 0.065,
+    "praise": 0.035,
 }
 MESSAGES = 2_316  # without the copies
 
@@ -50,9 +51,9 @@ MESS = {
 }
 
 # How messages are made
-BORDER = 0.14  # could go to either of two teams
-TWO_TOPICS = 0.12  # holds a second request, of another team
-ASIDE = 0.30  # mentions what is settled, in the words of another team
+BORDER = 0.10  # could go to either of two teams
+TWO_TOPICS = 0.08  # holds a second request, of another team
+ASIDE = 0.22  # mentions what is settled, in the words of another team
 MISSPELLED = 0.18
 THREAD_WORDS = 430  # together with names and addresses, more than 512 tokens
 
@@ -281,7 +282,9 @@ class _Writer:
             sentences.append(self.of(self.other(team), "asides"))
             text = f"{self.pick(self.frame['greetings'])}\n\n{self.joined(sentences)}\n\n{self.me}"
         subject = self.fill(self.pick(lists["subjects"]))
-        head = f"From: {sender} <{address}>\nSent: {sent:%Y-%m-%d %H:%M}\nSubject: {subject}"
+        # Not "%B", which speaks the language of the machine
+        date = f"{sent.day} {MONTHS[sent.month - 1]} {sent.year}, {sent:%H:%M}"
+        head = f"From: {sender} ({address})\nSent: {date}\nSubject: {subject}"
         return f"----- Forwarded message -----\n{head}\n\n{text}"
 
     def as_html(self, text: str) -> str:
@@ -307,8 +310,9 @@ class _Writer:
             parts = [self.fill(self.pick(lists["none"]))]
         else:
             parts = [self.of(self.pick(["account", "product question"]), "requests")]
-        others = [subject for subject in SUBJECTS if subject not in subjects]
-        if self.chance(0.25):
+        # A kind word in passing would be praise
+        others = [subject for subject in SUBJECTS if subject not in [*subjects, "praise"]]
+        if others and self.chance(0.25):
             parts.insert(int(2 * self.rng.random()), self.of(self.pick(others), "asides"))
         if self.chance(MISSPELLED):
             parts = [self.misspelled(part) for part in parts]
@@ -427,9 +431,9 @@ def ticket_rows() -> list[dict]:
     return rows
 
 
-def write_table(path: Path, columns: list[str], rows: list[dict]) -> None:
+def write_table(path: Path, columns: list[str], rows: list[dict], encoding: str) -> None:
     """Write rows as CSV with semicolons; a line ends the same way on every platform."""
-    with open(path, "w", encoding=ENCODING, newline="") as file:
+    with open(path, "w", encoding=encoding, newline="") as file:
         writer = csv.DictWriter(file, columns, delimiter=";", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
@@ -438,13 +442,12 @@ def write_table(path: Path, columns: list[str], rows: list[dict]) -> None:
 def build(output: Path = OUTPUT) -> None:
     """Write both files into `output`."""
     output.mkdir(parents=True, exist_ok=True)
-    tables = {
-        "messages.csv": (MESSAGE_COLUMNS, message_rows()),
-        "tickets.csv": (TICKET_COLUMNS, ticket_rows()),
-    }
-    for name, (columns, rows) in tables.items():
-        write_table(output / name, columns, rows)
-        print(f"{name}: {len(rows):,} rows, {(output / name).stat().st_size / 1e3:.0f} kB")
+    messages, tickets = output / "messages.csv", output / "tickets.csv"
+    # cp1252 is what older programs on Windows write
+    write_table(messages, MESSAGE_COLUMNS, message_rows(), "cp1252")
+    write_table(tickets, TICKET_COLUMNS, ticket_rows(), "utf-8")
+    for path in (messages, tickets):
+        print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def _without_copies(given: dict[str, list[Row]], notes: list[str]) -> dict[str, 
         kept[split] = [row for row in given[split] if row.text not in seen]
         copies = len(given[split]) - len(kept[split])
         if copies:
-            notes.append(f"{copies} {split} rows are copies of rows that judge (a leak): they are left out.")
+            notes.append(f"Left out of {split}: {copies:,} copies of texts that judge. They would leak.")
         seen |= {row.text for row in given[split]}
     return {split: kept[split] for split in ORDER}
 
