@@ -10,6 +10,7 @@ same, byte for byte, on every platform.
 from __future__ import annotations
 
 import csv
+import math
 import random
 import re
 import tomllib
@@ -19,7 +20,6 @@ from pathlib import Path
 
 OUTPUT = Path(__file__).parents[1] / "offline" / "customer-messages"
 LEXICON = Path(__file__).parent / "lexicon" / "customers" / "messages.toml"
-
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 MESSAGE_COLUMNS = ["id", "received", "channel", "message", "team", "handled"]
@@ -50,15 +50,17 @@ MESS = {
     "copied": 60,
 }
 
-# How messages are made
+# Which share of the messages …
 BORDER = 0.10  # could go to either of two teams
 TWO_TOPICS = 0.08  # holds a second request, of another team
 ASIDE = 0.22  # mentions what is settled, in the words of another team
-MISSPELLED = 0.18
+MISSPELLED = 0.18  # has slips of the fingers
+
 THREAD_WORDS = 430  # together with names and addresses, more than 512 tokens
 
 TICKET_COLUMNS = ["id", "text", "billing", "delivery", "returns", "praise"]
 TICKETS = 900
+# How often a ticket is about which subject, and about how many
 SUBJECTS = {"delivery": 0.34, "billing": 0.28, "returns": 0.22, "praise": 0.16}
 SUBJECT_COUNTS = {1: 0.5, 2: 0.32, 3: 0.09, 0: 0.09}
 
@@ -79,7 +81,8 @@ def _pick(rng: random.Random, items):
 
 def _draw(rng: random.Random, shares: dict):
     """Draw a key of `shares` by its share."""
-    left = rng.random() * sum(shares.values())
+    # Not `sum`: its last digit differs between versions of Python
+    left = rng.random() * math.fsum(shares.values())
     for key, share in shares.items():
         left -= share
         if left < 0:
@@ -149,7 +152,7 @@ class _Writer:
         return _SLOT.sub(lambda match: self.slot(match[1]), word)
 
     def amount(self) -> str:
-        whole = 3 + int(180 * self.rng.random() ** 2)
+        whole = 3 + int(180 * self.rng.random() * self.rng.random())
         price = f"{whole}.{self.pick(['90', '95', '99', '50', '49'])}" if self.chance(0.6) else str(whole)
         return self.money.format(price)
 

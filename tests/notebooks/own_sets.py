@@ -82,7 +82,8 @@ def check(number: int, notebook: nbformat.NotebookNode, mine: OwnData, name: str
     from helpers.data.own import own_profile
 
     text = said(notebook)
-    assert not re.search(r"\b(stars?|Yelp|reviews?)\b", text.replace(name, "")), "true of reviews only"
+    of_reviews = [line for line in text.splitlines() if re.search(r"\b(stars?|Yelp|reviews?)\b", line)]
+    assert of_reviews == [], "true of reviews only"
     labels = load_reviews(own_profile(name))["validation"]["label"][:]
     commonest = max(map(labels.count, labels)) / len(labels)
     if number == 1:

@@ -46,6 +46,14 @@ QUESTIONS = {
         " helpers.exam_folder(), 0.9, 0.1) == exam, 'exam': [exam['rows'], exam['accuracy'],"
         " bool(exam['validation_accuracy'] == model_right.mean())], 'test_rows': test_rows_seen()}"
     ),
+    "06_your_own_data": (
+        "{'losses': [point['loss'] for point in trainer.state.log_history if 'loss' in point], 'status':"
+        " 'finished', 'rows': [mine.rows_read, mine.rows_dropped, {split: len(rows) for split, rows in"
+        " mine.dataset.items()}], 'macro': table.loc['macro-F1'].tolist(), 'names': mine.label_names,"
+        " 'answered': pd.read_csv(answered, keep_default_na=False)['label'].tolist(), 'expected':"
+        " [mine.label_names[i] for i in test_logits.argmax(axis=-1)], 'card': str(card), 'several':"
+        " f1(judged_on, judged_labels, threshold, 'micro'), 'test_rows': test_rows_seen()}"
+    ),
     "07_fast_and_unbreakable": (
         "{'losses': run.series('loss')[1], 'status': run.status, 'trainer': trainer_run.status,"
         " 'speeds': list(speeds.values()), 'resumed': [unbroken, resumed], 'test_rows': test_rows_seen()}"
@@ -187,6 +195,19 @@ def test_it_learned_what_it_promises(executed):
         assert rows == 1_000 and same and answer["guess"] is None
         assert 0.45 < accuracy < 0.7
         assert answer["again"], "the second call shows the first record"
+    elif stem == "06_your_own_data":
+        rows, dropped, sizes = answer["rows"]
+        assert rows == 2_400 and sum(sizes.values()) == rows - sum(dropped.values())
+        assert len(answer["names"]) == 7 and len(set(answer["macro"])) == 3, "each remedy changes answers"
+        agree = [one == other for one, other in zip(answer["answered"], answer["expected"], strict=True)]
+        assert sum(agree) > 0.98 * len(agree), "a fresh process gives this model's answers"
+        assert (
+            "95 % interval" in answer["card"] and "None" not in answer["card"] and "{" not in answer["card"]
+        )
+        said = "".join(output.get("text", "") for name, output in outputs(notebook) if name == "weighted")
+        plain, weighted = re.findall(r"loss ([\d.]+)", said)
+        assert plain != weighted, "weights that do not reach the loss change nothing"
+        assert answer["several"] > 0.5
     else:
         assert answer["trainer"] == "finished"
         said = "".join(output.get("text", "") for name, output in outputs(notebook) if name == "fewer-train")
