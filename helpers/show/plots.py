@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from helpers.data.padding import PaddingCost
+from helpers.show.fonts import drawable
 from helpers.train.learning_rates import RangeTest
 from helpers.train.runs import Run, loss_difference
 
@@ -58,11 +59,11 @@ def new_figure(width: float, height: float, columns: int = 1):
 
 
 def plain(text: str) -> str:
-    """Escape the dollars in `text`, so that matplotlib draws it as it is.
+    """Escape the dollars in `text`, so that matplotlib draws it as it is, in any script it has a font for.
 
     Matplotlib reads what stands between two dollars as a formula, and raises ValueError if it is not one.
     """
-    return text.replace("$", r"\$")
+    return drawable(text).replace("$", r"\$")
 
 
 def length_histogram(lengths: np.ndarray, max_length: int) -> Figure:
@@ -256,6 +257,8 @@ def confusion_heatmap(counts: np.ndarray, label_names: Sequence[str], most_class
     could read so many squares.
     """
     names = [plain(name if len(name) <= 24 else name[:23] + "…") for name in label_names]
+    if any(drawable(name) != name for name in label_names):
+        names = [f"class {number}" for number in range(1, len(names) + 1)]  # the text beside it names them
     if len(names) > most_classes:
         return _confused_pairs(counts, names)
 

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from helpers.judge.attribution import Attribution, word_attributions
 from helpers.show import plots
+from helpers.show.fonts import drawable
 from helpers.show.shown import Shown, faded
-from helpers.show.tokens import drawable
 
 _LONGEST_UPDATE = 0.15  # seconds; a slower answer makes typing stumble
 _HINT = "Write a text above: the answer appears here."

@@ -7,11 +7,12 @@ from html import escape
 from itertools import groupby
 
 import ipywidgets as widgets
-from matplotlib import font_manager
 from matplotlib.figure import Figure
+from wcwidth import wcswidth
 
 from helpers.data.pretrained import check_fast_tokenizer
 from helpers.show import plots
+from helpers.show.fonts import drawable, families
 from helpers.show.shown import Shown
 
 _MOST_PIECES = 200  # are drawn: a whole page of chips teaches no more than its start
@@ -208,16 +209,26 @@ def _boxes(groups: list[list[_Piece]]) -> Figure:
     figure = plots.Picture(figsize=(9, height), dpi=150)
 
     # The boxes
-    style = {"family": _FONT, "ha": "center", "va": "center"}
+    style = {"ha": "center", "va": "center"}
     for row, line in enumerate(lines):
         y = 1 - (0.3 + 0.5 * row) / height
         for column, piece in line:
             x = 0.015 + 0.97 * column / _LINE
             box = {"boxstyle": "round,pad=0.25", **_BOXES[piece.kind]}
-            token = drawable(_short(piece.token))
+            token = drawable(_short(piece.token), _FONT)
             # The boxes are light in every style
-            figure.text(x, y, token, size=11, color="black", parse_math=False, bbox=box, **style)
-            figure.text(x, y - 0.21 / height, str(piece.id), size=7, alpha=0.65, **style)
+            figure.text(
+                x,
+                y,
+                token,
+                family=families(_FONT),
+                size=11,
+                color="black",
+                parse_math=False,
+                bbox=box,
+                **style,
+            )
+            figure.text(x, y - 0.21 / height, str(piece.id), family=_FONT, size=7, alpha=0.65, **style)
     return figure
 
 
@@ -230,7 +241,7 @@ def _lines(groups: list[list[_Piece]]) -> list[list[tuple[float, _Piece]]]:
     column = 0.0
     for group in groups:
         # A new line, if the word does not fit into this one
-        widths = [max(len(_short(piece.token)) + 0.9, 0.7 * len(str(piece.id))) for piece in group]
+        widths = [max(wcswidth(_short(piece.token)) + 0.9, 0.7 * len(str(piece.id))) for piece in group]
         if column and column + sum(widths) > _LINE:
             lines.append([])
             column = 0.0
@@ -241,12 +252,3 @@ def _lines(groups: list[list[_Piece]]) -> list[list[tuple[float, _Piece]]]:
             column += width
         column += 1.2
     return lines
-
-
-def drawable(text: str) -> str:
-    """Return `text` with a box in place of each character that matplotlib's own font lacks.
-
-    Otherwise matplotlib would give a warning for each of them.
-    """
-    font = font_manager.get_font(font_manager.findfont(_FONT))
-    return "".join(character if font.get_char_index(ord(character)) else "▯" for character in text)
