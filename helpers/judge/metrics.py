@@ -175,6 +175,7 @@ def worst_mistakes(
             "label": [label_names[labels[i]] for i in rows],
             "predicted": [label_names[predicted[i]] for i in rows],
             "probability": [float(chances[i, predicted[i]]) for i in rows],
-            "text": [texts[i] for i in rows],
+            # Without a mistake, pandas would take the column for numbers
+            "text": pd.Series([texts[i] for i in rows], dtype="object"),
         }
     )

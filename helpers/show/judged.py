@@ -66,13 +66,14 @@ def intervals(
 
     `label` is for the axis, `meaning` says what the dashed line is.
     """
+    names = [plain(name) for name in names]  # first, since it may add a font
     figure, ax = new_figure(8, 1.1 + 0.3 * len(names))
     for position, (value, (low, high)) in enumerate(zip(values, ends)):
         ax.plot([low, high], [position, position], color=BLUE, linewidth=2)
         ax.plot(value, position, marker="o", color=BLUE)
     ax.axvline(reference, color=RED, linestyle="--", linewidth=1.5, label=meaning)
     figure.legend(loc="outside upper right", frameon=False)
-    ax.set_yticks(range(len(names)), [plain(name) for name in names])
+    ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
     ax.set(xlabel=label)
     ax.grid(axis="x", alpha=0.25)

@@ -188,20 +188,23 @@ def _tint(colour: str, opacity: float) -> str:
 
 def _answer_figure(answer: Attribution | None, labels: list[str]) -> Figure:
     """Draw the answer; without one, draw empty axes."""
+    # The words first, since they may add a font
+    order = [] if answer is None else np.argsort(-np.abs(answer.scores), kind="stable")[: 2 * _NAMED]
+    words = [drawable(answer.words[i]) for i in order]
+    labels = [drawable(label) for label in labels]
     figure, (left, right) = plots.new_figure(9, 0.9 + 0.3 * max(len(labels), 6), 2)
 
     # The probabilities
     rows = range(len(labels))
     left.barh(rows, np.zeros(len(labels)) if answer is None else answer.probabilities, color=plots.BLUE)
-    left.set_yticks(rows, [drawable(label) for label in labels], parse_math=False)
+    left.set_yticks(rows, labels, parse_math=False)
     left.set(xlim=(0, 1), xlabel="probability")
 
     # The words that pushed most
-    order = [] if answer is None else np.argsort(-np.abs(answer.scores), kind="stable")[: 2 * _NAMED]
     scores = [answer.scores[i] for i in order]
     colours = [plots.BLUE if score > 0 else plots.ORANGE for score in scores]
     right.barh(range(len(order)), scores, color=colours)
-    right.set_yticks(range(len(order)), [drawable(answer.words[i]) for i in order], parse_math=False)
+    right.set_yticks(range(len(order)), words, parse_math=False)
     right.axvline(0, color=plots.GREY, linewidth=1)
     right.set(xlabel="← against the answer    towards it →")
 

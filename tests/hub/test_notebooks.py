@@ -7,6 +7,8 @@ from helpers.profiles import PROFILES
 from hub.conftest import SECRET, environment, printed, python, run_notebook
 from hub.test_faults import LINES
 
+# The others run on it, too, but take minutes
+KOREAN_NOTEBOOKS = (1, 2)
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -74,3 +76,16 @@ def test_full_runs_from_an_empty_cache_then_without_network(hub, home):
     )
     answer = python(LINES + f"print(json.dumps({code}))", environment(NOWHERE, home, HF_HUB_OFFLINE="1"))
     assert json.loads(answer.splitlines()[-1]) == [True, 8_000, True, 12]
+
+
+def test_korean_runs_on_headlines(hub, home):
+    """Its classes have no order, its dataset no test split, and its letters no glyph in matplotlib's font."""
+    env = environment(hub.url, home, FINETUNE_PROFILE="korean")
+    texts = [printed(run_notebook(number, env, "korean")) for number in KOREAN_NOTEBOOKS]
+    for text in texts:
+        assert "Profile   korean: chosen by name (FINETUNE_PROFILE)" in text and SECRET not in text
+        assert not re.search(r"\bstars?\b|\breviews?\b|Glyph", text)
+    assert "Of 3,000 texts, you train on 48 and validate on 24 others." in texts[0]
+    assert "label 0 means 'IT과학'" in texts[0] or "생활문화" in texts[0]
+    assert all(name in texts[1] for name in ("IT과학", "경제", "사회", "생활문화", "세계", "스포츠", "정치"))
+    check_requests(hub, PROFILES["korean"])

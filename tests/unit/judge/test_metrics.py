@@ -7,6 +7,8 @@ from transformers import AutoModelForSequenceClassification, Trainer, TrainingAr
 from helpers.judge.metrics import (
     accuracy_interval,
     confusion_matrix,
+    is_unbalanced,
+    macro_f1,
     predict_in_order,
     probabilities,
     slice_table,
@@ -136,3 +138,24 @@ def test_answers_come_in_the_order_of_the_rows(tokenizer, splits, tmp_path):
     alone, _ = predict_in_order(trainer, rows.select([7]))
     np.testing.assert_allclose(alone[0], logits[7], atol=1e-5)
     assert trainer.args is args
+
+
+def test_a_model_without_mistakes_has_a_table_of_texts_without_rows():
+    """pandas took the empty column for numbers, and the notebook's `.str.slice` failed on a perfect model."""
+    table = worst_mistakes(["a", "b"], np.eye(2), [0, 1], ["bad", "good"])
+    assert len(table) == 0 and list(table["text"].str.slice(0, 3)) == []
+
+
+def test_without_an_order_the_surest_mistake_comes_first():
+    """Between codes, a distance means nothing: class 0 is no nearer to 1 than to 2."""
+    logits = np.array([[2.0, 0, 0], [0, 0, 1.0]])
+    table = worst_mistakes(["sure", "far"], logits, [1, 0], ["a", "b", "c"], ordered=False)
+    assert list(table["text"]) == ["sure", "far"]
+    assert list(worst_mistakes(["sure", "far"], logits, [1, 0], ["a", "b", "c"])["text"]) == ["far", "sure"]
+
+
+def test_macro_f1_counts_each_class_the_same():
+    """By hand: class 0 has recall 1 and precision 3/4, F1 = 6/7; class 1 has none right, F1 = 0."""
+    logits = np.array([[1.0, 0], [1, 0], [1, 0], [1, 0]])
+    assert macro_f1(logits, [0, 0, 0, 1]) == pytest.approx((6 / 7 + 0) / 2)
+    assert is_unbalanced([0, 0, 0, 1]) and not is_unbalanced([0, 0, 0, 1, 1])

@@ -1,0 +1,64 @@
+"""Protects whoever reads a model card from gaps, and from figures without their uncertainty."""
+
+import contextlib
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from huggingface_hub import ModelCard
+
+from helpers.data import own_data
+from helpers.judge import model_card
+
+
+@pytest.fixture(scope="module")
+def mine():
+    rows = [
+        (f"number {i} was {'good' if i % 4 else 'late'}", "fine" if i % 4 else "late") for i in range(200)
+    ]
+    with contextlib.redirect_stdout(io.StringIO()):
+        return own_data(pd.DataFrame(rows, columns=["text", "label"]))
+
+
+def made(mine, **changed):
+    labels = mine.dataset["test"]["label"][:]
+    logits = np.eye(2)[[0 if i == 3 else label for i, label in enumerate(labels)]]
+    given = {
+        "model": "google-bert/bert-base-cased", "data": mine, "settings": {"seed": 42}, "logits": logits,
+        "limits": ["It knows two classes."],
+    }  # fmt: skip
+    return model_card("Late or fine", **given | changed)
+
+
+def test_the_card_says_what_was_done_and_how_sure_it_is(mine):
+    card = made(mine)
+    assert card.data.base_model == "google-bert/bert-base-cased"
+    assert "160 train, 20 validation, 20 test rows." in card.text
+    assert "fine 75%" in card.text and "late 25%" in card.text and "- seed: 42" in card.text
+    right = 20 - (mine.dataset["test"]["label"][3] != 0)
+    assert f"| accuracy | {right / 20:.3f} | 0." in card.text and "macro-F1" in card.text
+    assert "| always the commonest answer | 0.750 |" in card.text
+    assert all(f"- {note}" in card.text for note in mine.notes)
+    assert "{" not in card.text and "None" not in card.text
+
+
+def test_it_loads_again(mine, tmp_path):
+    """The Hub reads the head of the file as YAML."""
+    made(mine).save(tmp_path / "README.md")
+    assert ModelCard.load(tmp_path / "README.md").data.pipeline_tag == "text-classification"
+
+
+def test_no_folder_of_this_machine_stands_in_it(mine, tmp_path):
+    card = made(mine, model=str(tmp_path / "my-model"))
+    assert str(tmp_path) not in str(card) and "`my-model`" in card.text and card.data.base_model is None
+
+
+def test_a_card_without_limits_is_refused(mine):
+    with pytest.raises(ValueError, match="at least one limit"):
+        made(mine, limits=[])
+
+
+def test_answers_of_other_rows_are_refused(mine):
+    with pytest.raises(ValueError, match="each of the 20 test rows, got 3"):
+        made(mine, logits=np.eye(2)[[0, 1, 0]])

@@ -1,0 +1,58 @@
+"""Protects a learner whose classes have no Latin names from boxes, and from a warning for each."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib import rcParams
+from notebook_files import ROOT
+
+from helpers.show import fonts, plots
+from helpers.show.fonts import drawable
+
+NAMES = ["좋음", "나쁨", "ดี", "جيد", "良い", "ασ", "\U0001f600", "\u0378"]
+PICTURES = {
+    "intervals": "judged.intervals(NAMES, [0.5] * 8, [(0.4, 0.6)] * 8, 0.5, 'accuracy', 'guessing')",
+    "confusion": "plots.confusion_heatmap(np.eye(8, dtype=int), NAMES)",
+    "pairs": "plots.confusion_heatmap(np.ones((24, 24), dtype=int), NAMES * 3)",
+}
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+def test_the_first_picture_of_a_kernel_warns_of_no_glyph(picture):
+    """A font that is added after the figure was made comes too late for its axes."""
+    code = (
+        "import warnings; warnings.simplefilter('error')\n"
+        "import numpy as np\nfrom helpers.show import judged, plots\n"
+        f"NAMES = {NAMES!r}\n{PICTURES[picture]}._repr_png_()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+
+
+def test_a_letter_without_any_font_becomes_a_question_mark():
+    assert drawable("a\u0378b") == "a?b"
+
+
+def test_a_font_of_the_system_is_put_behind_the_usual_one(monkeypatch):
+    """In front of it, all Latin letters would change."""
+    monkeypatch.setitem(rcParams, "font.family", ["sans-serif"])
+    monkeypatch.setattr(fonts, "_font_with", lambda character: "Some Font")
+    assert drawable("좋음 a") == "좋음 a" and rcParams["font.family"] == ["sans-serif", "Some Font"]
+
+
+def test_classes_that_no_font_can_draw_are_numbered(monkeypatch):
+    """Half a name would be read as another name. The text beside the picture names them in this order."""
+    monkeypatch.setattr(fonts, "_font_with", lambda character: None)
+    figure = plots.confusion_heatmap(np.eye(3, dtype=int), ["좋음", "fine", "나쁨"])
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["class 1", "class 2", "class 3"]
+
+
+def test_of_many_classes_the_worst_pairs_are_drawn():
+    """Nobody could read 77 × 77 squares."""
+    counts = np.eye(77, dtype=int) * 5
+    counts[3, 8], counts[10, 2] = 4, 2
+    figure = plots.confusion_heatmap(counts, [f"intent {number}" for number in range(77)])
+    labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert labels == ["intent 3 → intent 8", "intent 10 → intent 2"]
