@@ -28,9 +28,11 @@ _LOOK_AT = 2_000
 def choose_text(table: Table, given, label: str | None, notes: list[str]) -> list[str]:
     """Return the column of the text, or the columns to join."""
     if given is not None:
-        names = [given] if isinstance(given, str) else list(given)
+        names = [given] if isinstance(given, str) or not isinstance(given, (list, tuple)) else list(given)
         for name in names:
             _check_name(table, name, "text")
+        if not names:
+            raise OwnDataError(f"Expected a column for text=, got none. The columns are {table.columns}.")
         return names
 
     lengths = {}
@@ -38,7 +40,9 @@ def choose_text(table: Table, given, label: str | None, notes: list[str]) -> lis
         values = _some(table, name)
         if name != label and values and not _is_no_text(values):
             known = 3 if name.strip().lower() in _TEXT_NAMES else 1
-            lengths[name] = known * fmean(map(len, values)) * (len(set(values)) / len(values)) ** 0.5
+            filled = sum(value is not None for value in table.column(name)) / len(table.rows)
+            different = len(set(values)) / len(values)
+            lengths[name] = known * fmean(map(len, values)) * different**0.5 * filled
     if not lengths:
         _refuse_no_text(table, label)
     longest = max(lengths, key=lengths.get)
@@ -54,7 +58,15 @@ def choose_text(table: Table, given, label: str | None, notes: list[str]) -> lis
             f"The text is {longest!r}. {', '.join(map(repr, titles))} could be put before it: "
             f"text={[*titles, longest]}."
         )
+    long = [name for name in lengths if name not in (longest, *titles) and _words(table, name) > 3]
+    if long:
+        both = [name for name in table.columns if name in (longest, *long)]
+        notes.append(f"The text is {longest!r}. Other columns hold texts, too. To join them: text={both}.")
     return [longest]
+
+
+def _words(table: Table, name: str) -> float:
+    return fmean(len(value.split()) for value in _some(table, name) if isinstance(value, str))
 
 
 def _repeats(table: Table, names: Sequence[str]) -> float:

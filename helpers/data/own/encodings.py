@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import itertools
 import re
+import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from charset_normalizer import from_bytes
 
@@ -17,91 +20,131 @@ _BOMS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+# Where a file begins so, its zero bytes are those of UTF-16
+_BEGINNING = 1_000
 _HANGUL = re.compile("[가-힣]")
 _KANA = re.compile("[\u3041-\u30fa]")
 _HAN = re.compile("[\u4e00-\u9fff]")
 _NOT_ASCII = re.compile("[^\x00-\x7f]")
-_SIGNS = re.compile("[\xa1-\xa3\xa5-\xaa\xac-\xaf\xb1-\xba\xbc-\xbf\xd7\xf7]")
-_WESTERN = re.compile(
-    r"^(cp125[0246-8]|cp437|cp85\d|iso8859_.*|latin_1|mac_.*|hp_roman8|cp1140|cp500|cp037)$"
-)
+# The encodings of languages with Latin letters, the most frequent first
+_LATIN = ("cp1252", "cp1250", "iso8859_2", "cp1254", "mac_roman", "cp850")
+_TYPOGRAPHY = set("“”„‘’‚–—…€£§°«»·¡¿©®™¢¥½¼¾²³×")
 
 
-def find_encoding(blocks: Iterable[bytes], name: str, given: str | None, notes: list[str]) -> str:
-    """Return the name of the encoding of a file, which comes in blocks. Notes anything but plain UTF-8.
+@dataclass(frozen=True)
+class Encoding:
+    """The name of an encoding, and what to do with bytes that are impossible in it, as in `bytes.decode`."""
+
+    name: str
+    errors: str = "strict"
+
+
+def find_encoding(blocks: Iterable[bytes], name: str, given: str | None, notes: list[str]) -> Encoding:
+    """Return the encoding of a file, which comes in blocks. Notes anything but plain UTF-8.
 
     Raises OwnDataError if Python does not know the encoding `given`, or if the file is no text.
     """
     if given is not None:
-        try:
-            return codecs.lookup(given).name
-        except LookupError as error:
-            raise OwnDataError(
-                f"Expected the name of an encoding such as 'utf-8', 'cp949' or 'latin-1', got {given!r}."
-            ) from error
+        return Encoding(_known(given))
     blocks = iter(blocks)
     head = next(blocks, b"")
     for bom, encoding in _BOMS.items():
         if head.startswith(bom):
             notes.append(f"{name} begins with a byte order mark: read as {encoding.removesuffix('-sig')}.")
-            return encoding
+            return Encoding(encoding)
     if b"\0" in head:
         return _with_zeros(head, name, notes)
-    if _is_utf8(head, blocks):
-        return "utf-8"
-    encoding = _legacy(head)
+    wrong = _not_utf8(head, blocks)
+    if wrong is None:
+        return Encoding("utf-8")
+
+    # Mostly UTF-8 with a few broken bytes, or another encoding?
+    sample = head if wrong is head else head + b"\n" + wrong
+    mended = sample.decode("utf-8", errors="replace")
+    broken = mended.count("\ufffd")
+    if len(_NOT_ASCII.findall(mended)) > 5 * broken:
+        notes.append(f"{name} is UTF-8 with broken bytes, at least {broken}: each is shown as \ufffd.")
+        return Encoding("utf-8", "replace")
+    encoding = _legacy(sample)
     notes.append(
         f"{name} is not UTF-8; read as {encoding}. If letters look wrong, name another: encoding='latin-1'."
     )
-    return encoding
+    return Encoding(encoding)
 
 
-def _with_zeros(head: bytes, name: str, notes: list[str]) -> str:
+def _known(given) -> str:
+    try:
+        found = codecs.lookup(given)
+        "".encode(given)  # some codecs are no encodings of text
+        return found.name
+    except (LookupError, TypeError) as error:
+        raise OwnDataError(
+            f"Expected the name of an encoding such as 'utf-8', 'cp949' or 'latin-1', got {given!r}."
+        ) from error
+
+
+def _with_zeros(head: bytes, name: str, notes: list[str]) -> Encoding:
     """Return UTF-16 if every other byte is often zero, as in Latin text; other files are no text."""
-    for encoding, zeros in (("utf-16-le", head[1::2]), ("utf-16-be", head[0::2])):
+    begins = head[:_BEGINNING]
+    for encoding, zeros in (("utf-16-le", begins[1::2]), ("utf-16-be", begins[0::2])):
         if zeros.count(0) > 0.3 * len(zeros):
             notes.append(f"{name} has no byte order mark, but looks like {encoding}.")
-            return encoding
+            return Encoding(encoding)
     raise OwnDataError(
-        f"Expected text in {name}, but it holds zero bytes, as pictures, archives and programs do. "
-        "Save it as CSV, JSON lines or Parquet where it was made."
+        f"Expected text in {name}, but it holds zero bytes from byte {head.index(0) + 1} on, as pictures, "
+        "archives and files that were cut off do. Save it as CSV, JSON lines or Parquet where it was made."
     )
 
 
-def _is_utf8(head: bytes, blocks: Iterable[bytes]) -> bool:
+def _not_utf8(head: bytes, blocks: Iterable[bytes]) -> bytes | None:
+    """Return the first block that is not UTF-8; None if all are."""
     decoder = codecs.getincrementaldecoder("utf-8")()
+    last = head
     try:
-        decoder.decode(head)
-        for block in blocks:
+        for block in itertools.chain([head], blocks):
+            last = block
             decoder.decode(block)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return False
-    return True
+        return last
+    return None
 
 
-def _legacy(head: bytes) -> str:
+def _legacy(sample: bytes) -> str:
     """Guess among the encodings from before Unicode."""
-    sample = head[: head.rfind(b"\n") + 1] or head
+    sample = sample[: sample.rfind(b"\n") + 1] or sample
     # Short texts mislead a general detector, so ask first what Korean and Japanese text would look like
     korean = _decoded(sample, "cp949")
-    if _share(_HANGUL, korean) > 0.6 and _share(_HAN, korean) < 0.3:
+    syllables = _HANGUL.findall(korean)
+    # Bytes of other languages give syllables that hardly any Korean word has: EUC-KR holds the others
+    usual = sum(len(one.encode("euc_kr", errors="ignore")) == 2 for one in syllables)
+    if _share(_HANGUL, korean) > 0.6 and _share(_HAN, korean) < 0.3 and usual > 0.9 * len(syllables):
         return "cp949"
     japanese = _decoded(sample, "cp932")
     if _share(_KANA, japanese) > 0.3:
         return "cp932"
 
     best = from_bytes(sample).best()
-    encoding = best.encoding if best else "cp1252"
-    if _WESTERN.match(encoding):
-        # A few accents fit a dozen encodings; on the web it is nearly always cp1252. Where that gives
-        # signs instead of letters, it was another.
-        western = _decoded(sample, "cp1252")
-        if not western:
-            return "latin_1"
-        if _share(_SIGNS, western) < 0.2 and sum(byte > 127 for byte in sample) < 0.1 * len(sample):
-            return "cp1252"
-    return encoding
+    found = best.encoding if best else "ascii"
+    scores = {encoding: _plausible(_decoded(sample, encoding)) for encoding in _LATIN}
+    likely = max(scores, key=scores.get)
+    few = sum(byte > 127 for byte in sample) < 0.15 * len(sample)
+    if (few and scores[likely] > 0.8) or found in ("ascii", "utf_8"):
+        return likely if scores[likely] > 0 else "latin_1"
+    return found
+
+
+def _plausible(text: str) -> float:
+    """Return which share of the characters outside ASCII are letters that fit their place, or typography."""
+    foreign = good = 0
+    before = ""
+    for one in text:
+        if one > "\x7f":
+            foreign += 1
+            letter = unicodedata.category(one)[0] == "L"
+            good += (letter and not (one.isupper() and before.islower())) or one in _TYPOGRAPHY
+        before = one
+    return good / foreign if foreign else 0.0
 
 
 def _decoded(sample: bytes, encoding: str) -> str:

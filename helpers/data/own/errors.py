@@ -9,6 +9,9 @@ from difflib import get_close_matches
 class OwnDataError(ValueError):
     """A file cannot be used as it is. The message says what was expected, what was found and what to do."""
 
+    def __init__(self, message: str):
+        super().__init__(" ".join(message.split()))  # what a library said may hold line breaks
+
     def _render_traceback_(self) -> list[str]:
         """Return what a notebook shows: the sentence, and no traceback."""
         return [f"OwnDataError: {self}"]

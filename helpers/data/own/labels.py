@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +34,10 @@ _SCALES = [
     ["낮음", "보통", "높음"],
     ["하", "중", "상"],
 ]  # fmt: skip
-_NUMBER = re.compile(r"^[+-]?\d+([.,]\d+)?$")
+# "01" is a code, and so is a number of more digits than a float keeps
+_NUMBER = re.compile(r"^[+-]?(0|[1-9]\d{0,14})([.,]\d{1,15})?$")
+_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff]")
+_LIKE_NOTHING = {"na", "nan", "none", "null", "n/a", "-", "?", "unknown"}
 _COUNTED = re.compile(r"^(?P<number>\d+(?:[.,]\d+)?)\s*(?P<unit>[^\d\s].*)$")
 
 
@@ -61,7 +65,7 @@ def find_classes(
 
     Raises OwnDataError if these are no classes: a quantity, or one class only.
     """
-    texts = [None if value is None else " ".join(str(value).split()) or None for value in values]
+    texts = [None if value is None else _tidy(value) or None for value in values]
     numbers = {text: number_of(text) for text in set(texts) - {None}}
     of_numbers = [text for text in numbers if numbers[text] is not None]
     others = [text for text in numbers if numbers[text] is None]
@@ -74,6 +78,11 @@ def find_classes(
     if of_numbers and not others:
         return _of_numbers(texts, numbers, column, notes, places)
     return _of_texts(texts, values, column, notes, order)
+
+
+def _tidy(value) -> str:
+    """Return a label without what nobody can see: spaces at its ends, and letters composed in two ways."""
+    return " ".join(unicodedata.normalize("NFC", _INVISIBLE.sub("", str(value))).split())
 
 
 def _of_numbers(texts, numbers, column, notes, places) -> Classes:
@@ -110,9 +119,9 @@ def _of_texts(texts, values, column, notes, order) -> Classes:
     _refuse_one(list(spellings), column)
     names = {key: counts.most_common(1)[0][0] for key, counts in spellings.items()}
     merged = [list(counts) for counts in spellings.values() if len(counts) > 1]
-    spaced = sum(value is not None and str(value) != " ".join(str(value).split()) for value in values)
-    if spaced:
-        notes.append(f"{spaced:,} labels have stray spaces, which were taken away.")
+    untidy = sum(value is not None and str(value) != _tidy(value) for value in values)
+    if untidy:
+        notes.append(f"Labels with stray spaces or invisible characters: {untidy:,}. They were taken away.")
     if merged:
         shown = "; ".join(" = ".join(map(repr, group)) for group in merged[:5])
         notes.append(f"Spellings of one label were put together: {shown}.")
@@ -125,6 +134,13 @@ def _of_texts(texts, values, column, notes, order) -> Classes:
         raise OwnDataError(
             f"Expected a few classes in {column!r}, but it has {len(keys)} different values, for example "
             f"{names[keys[0]]!r}. Name the column of the label: label=…"
+        )
+    if nothing := [names[key] for key in keys if key in _LIKE_NOTHING]:
+        notes.append(f"Taken as classes: {nothing}. If they stand for no label, remove these rows first.")
+    if ordered and len(keys) > 2 and order is None:
+        notes.append(
+            f"The classes have an order: {' < '.join(names[key] for key in keys[:8])}. If they have none, "
+            "write ordered=False."
         )
     place = {key: i for i, key in enumerate(keys)}
     return Classes(

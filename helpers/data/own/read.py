@@ -14,10 +14,11 @@ from pathlib import Path
 from helpers.data.own.columns import choose_label, choose_text, has_label, multi_label_columns
 from helpers.data.own.contents import note_contents, without_html
 from helpers.data.own.errors import OwnDataError, nearest
+from helpers.data.own.formats import read_tables
 from helpers.data.own.labels import Classes, find_classes, labels_in_cells, several_in_a_cell
-from helpers.data.own.sources import Source, find_sources, read_bytes, split_named
+from helpers.data.own.sources import SPLIT_OF, Source, find_sources, read_bytes, split_named
 from helpers.data.own.splits import ORDER, Row, divide
-from helpers.data.own.tables import Table, cell, read_table
+from helpers.data.own.tables import Table, cell
 from helpers.profiles import PROFILES, Profile
 
 
@@ -64,6 +65,8 @@ class OwnData:
         if isinstance(base, str) and base not in PROFILES:
             raise ValueError(f"Expected base to be one of {list(PROFILES)}, got {base!r}.")
         folder = saved_folder(name)
+        if folder.exists():
+            print(f"The earlier set of the name {name!r} is replaced.")
         folder.mkdir(parents=True, exist_ok=True)
         profile = self._profile(PROFILES[base] if isinstance(base, str) else base, str(folder))
         for split, rows in self._arranged(profile).items():
@@ -145,13 +148,18 @@ def own_data(
     joined. No row is lost without a word: see `OwnData`. Raises OwnDataError for what cannot be used, with a
     sentence that says what was expected, what was found and what to do.
     """
+    for name, value in {"header": header, "ordered": ordered}.items():
+        if value is not None and not isinstance(value, bool):
+            raise OwnDataError(f"Expected True, False or None for {name}=, got {value!r}.")
     notes = _Notes()
     tables = _tables(path, notes, header=header, separator=separator, encoding=encoding)
     rows_read = sum(table.rows_in_file for table in tables)
-    dropped = Counter({"not in the sample": rows_read - sum(len(table.rows) for table in tables)})
+    dropped = sum((table.dropped for table in tables), Counter())
 
     # The columns, from the first table that can train
-    main = next((table for table in tables if table.split == "train"), tables[0])
+    widest = max(len(table.columns) for table in tables)
+    wide = [table for table in tables if len(table.columns) == widest]
+    main = next((table for table in wide if table.split == "train"), wide[0])
     if multi_label:
         texts = (
             choose_text(main, text, None, _Quiet())
@@ -167,6 +175,7 @@ def own_data(
         chosen, order = choose_label(main, label, text, notes)
         labels = [chosen]
         texts = choose_text(main, text, chosen, notes)
+    _note_pooled(tables, notes)
     labelled = [table for table in tables if _is_labelled(table, labels, main)]
     without = [table for table in tables if table not in labelled]
 
@@ -175,10 +184,11 @@ def own_data(
     for table in labelled:
         _check_texts(table, texts)
         places = [table.columns.index(name) for name in (*texts, *labels)]
+        splits = _splits_of_rows(table, (*texts, *labels), notes)
         for number, row in enumerate(table.rows, 1):
             parts = [row[place] for place in places[: len(texts)]]
             joined = "\n".join(part for part in parts if isinstance(part, str) and not _is_blank(part))
-            rows.append(Row(joined, None, table.split, f"row {number} of {table.name}"))
+            rows.append(Row(joined, None, splits[number - 1], f"data row {number} of {table.name}"))
             values.append([row[place] for place in places[len(texts) :]])
     names, is_ordered = _give_labels(rows, values, labels, multi_label, order, main, notes)
     rows = _complete(rows, dropped, notes)
@@ -211,6 +221,11 @@ def own_data(
     return mine
 
 
+_SPLIT_COLUMNS = ("split", "set", "subset", "partition", "fold", "usage")
+# Folders of texts that nobody has labelled
+_NO_CLASS = ("unsup", "unlabeled", "unlabelled")
+
+
 class _Quiet(list):
     """Notes of a first look that is repeated."""
 
@@ -221,13 +236,18 @@ def _tables(path, notes, **how) -> list[Table]:
         return tables
     sources = find_sources(path, notes)
     of_classes = [source for source in sources if source.label is not None]
-    tables = [read_table(source, notes, **how) for source in sources if source.label is None]
+    tables = [
+        table for source in sources if source.label is None for table in read_tables(source, notes, **how)
+    ]
     of_classes.sort(key=lambda source: (source.split or "", source.name))
     for split, group in groupby(of_classes, key=lambda source: source.split):
         files = [[cell(_decoded(source, how["encoding"])), source.label] for source in group]
-        tables.append(
-            Table(f"the folders of {split or 'texts'}", ["text", "label"], files, split, len(files))
-        )
+        without = [row[:1] for row in files if row[1].lower() in _NO_CLASS]
+        name = f"the folders of {split or 'texts'}"
+        if without:
+            tables.append(Table(f"the unlabelled texts of {split or 'the folder'}", ["text"], without, split))
+        rows = [row for row in files if row[1].lower() not in _NO_CLASS]
+        tables.append(Table(name, ["text", "label"], rows, split))
     return tables
 
 
@@ -243,38 +263,48 @@ def _decoded(source: Source, encoding: str | None) -> str:
 
 def _from_memory(path) -> list[Table] | None:
     """Return the tables of a DataFrame, a Dataset or a DatasetDict; None for anything that lies on a disk."""
-    if hasattr(path, "to_dict") and hasattr(path, "columns"):  # pandas
-        columns = [str(name) for name in path.columns]
-        rows = [[cell(value) for value in row] for row in path.itertuples(index=False, name=None)]
-        return [_checked(Table("the DataFrame", columns, rows, None, len(rows)))]
+    if isinstance(path, list) and path and all(isinstance(row, dict) for row in path):
+        table = Table("the list", list(dict.fromkeys(name for row in path for name in row)), [])
+        table.rows = [[cell(row.get(name)) for name in table.columns] for row in path]
+        return [_checked(table)]
+    if hasattr(path, "iterrows") and hasattr(path, "dtypes"):  # pandas
+        return [_checked(_of_frame(path))]
     if hasattr(path, "column_names") and hasattr(path, "features"):
         return [_checked(_of_dataset(path, "the Dataset", None))]
     if hasattr(path, "column_names") and hasattr(path, "items"):
-        return [
-            _checked(_of_dataset(rows, f"split {name!r}", split_named(name))) for name, rows in path.items()
-        ]
+        tables = [_of_dataset(rows, f"split {name!r}", split_named(name)) for name, rows in path.items()]
+        return [_checked(table) for table in tables or [Table("the DatasetDict", [], [])]]
     return None
 
 
+def _of_frame(frame) -> Table:
+    table = Table("the DataFrame", [str(name) for name in frame.columns], [])
+    table.rows = [[cell(value) for value in row] for row in frame.itertuples(index=False, name=None)]
+    for name, kind in zip(table.columns, frame.dtypes, strict=True):
+        if getattr(kind, "ordered", False):
+            table.class_names[name] = [str(one) for one in kind.categories]
+            table.ordered.add(name)
+    return table
+
+
 def _of_dataset(dataset, name: str, split: str | None) -> Table:
-    table = Table(name, list(dataset.column_names), [], split, len(dataset))
+    table = Table(name, list(dataset.column_names), [], split)
     classes = {}
     for column, feature in dataset.features.items():
         if names := getattr(feature, "names", None):
             classes[column] = list(names)
     table.class_names = classes
     for row in dataset.with_format(None):
-        table.rows.append(
-            [
-                cell(
-                    classes[column][value]
-                    if column in classes and value is not None and value >= 0
-                    else value
-                )
-                for column, value in row.items()
-            ]
-        )
+        named = {
+            name: _named(classes[name], value) if name in classes else value for name, value in row.items()
+        }
+        table.rows.append([cell(value) for value in named.values()])
     return table
+
+
+def _named(names: list[str], value) -> str | None:
+    """Return the name of a class; None for -1, which stands for no label."""
+    return names[value] if isinstance(value, int) and value >= 0 else None
 
 
 def _checked(table: Table) -> Table:
@@ -288,6 +318,24 @@ def _is_labelled(table: Table, labels: Sequence[str], main: Table) -> bool:
     if table is main or len(labels) > 1:
         return True
     return has_label(table, labels[0]) and set(table.column(labels[0])) != {"-1"}
+
+
+def _note_pooled(tables: Sequence[Table], notes: list[str]) -> None:
+    for split in ORDER:
+        names = [table.name for table in tables if table.split == split]
+        if len(names) > 1:
+            notes.append(f"Put together as {split}: {', '.join(names)}.")
+
+
+def _splits_of_rows(table: Table, used: Sequence[str], notes: list[str]) -> list[str | None]:
+    """Return the split of each row: the file's own, or what a column called "split" or the like says."""
+    for name in table.columns:
+        if table.split is None and name.strip().lower() in _SPLIT_COLUMNS and name not in used:
+            values = [str(value).strip().lower() for value in table.column(name)]
+            if set(values) <= SPLIT_OF.keys():
+                notes.append(f"The column {name!r} says which row is of which split.")
+                return [SPLIT_OF[value] for value in values]
+    return [table.split] * len(table.rows)
 
 
 def _is_blank(text: str) -> bool:
@@ -330,7 +378,7 @@ def _give_labels(rows, values, labels, multi_label, order, main, notes) -> tuple
     classes: Classes = find_classes(column, labels[0], notes, [row.place for row in rows], order)
     for row, number in zip(rows, classes.numbers, strict=True):
         row.label = number
-    return classes.names, classes.ordered
+    return classes.names, classes.ordered or (labels[0] in main.ordered and len(classes.names) > 2)
 
 
 def _complete(rows: list[Row], dropped: Counter, notes: list[str]) -> list[Row]:
@@ -348,6 +396,7 @@ def _complete(rows: list[Row], dropped: Counter, notes: list[str]) -> list[Row]:
 
 
 def _refuse_too_few(given: dict[str, list[Row]], names: Sequence[str]) -> None:
+    different = len({row.text for rows in given.values() for row in rows})
     classes = {row.label for row in given["train"] if isinstance(row.label, int)}
     if (
         len(given["train"]) < 2
@@ -358,7 +407,8 @@ def _refuse_too_few(given: dict[str, list[Row]], names: Sequence[str]) -> None:
         sizes = ", ".join(f"{len(rows)} {split}" for split, rows in given.items())
         raise OwnDataError(
             f"Expected rows of two classes to train on, and some to validate and to test; found {sizes} rows "
-            f"of the classes {list(names)[:5]}. Add rows: with fewer than ten a class, nothing can be said."
+            f"with {different} different texts, of the classes {list(names)[:5]}. If the text is in another "
+            "column, name it: text=…. Otherwise add rows: with fewer than ten a class, nothing can be said."
         )
 
 

@@ -23,7 +23,7 @@ SPLITS = {
     "validation": ("validation", "valid", "val", "dev", "devel", "development", "eval"),
     "test": ("test", "testing"),
 }
-_SPLIT_OF = {word: split for split, words in SPLITS.items() for word in words}
+SPLIT_OF = {word: split for split, words in SPLITS.items() for word in words}
 _FORMATS = (".csv", ".tsv", ".txt", ".tab", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".xlsm")
 _REFUSED = {
     ".pkl": "a pickle", ".pickle": "a pickle", ".pt": "a pickle", ".pth": "a pickle", ".joblib": "a pickle",
@@ -57,13 +57,22 @@ class Source:
 
 def find_sources(path, notes: list[str]) -> list[Source]:
     """List the files that hold rows, in the order of their names. What is left out is said in `notes`."""
-    if isinstance(path, (list, tuple)):
+    if isinstance(path, (list, tuple)) and path:
         return [source for one in path for source in find_sources(one, notes)]
-    path = Path(path).expanduser()
+    _check_path(path)
+    try:
+        return _sources_of(Path(path).expanduser(), notes)
+    except (OSError, RuntimeError) as error:
+        raise OwnDataError(f"Expected to read {str(path)!r}, but the system says: {error}.") from error
+
+
+def _sources_of(path: Path, notes: list[str]) -> list[Source]:
     if path.is_dir():
         return _of_folder(path, notes)
     if not path.exists():
-        beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        beside = {other.name for other in path.parent.iterdir()} if path.parent.is_dir() else set()
+        if path.name in beside:
+            raise OwnDataError(f"Expected a file, but {str(path)!r} is a link that leads nowhere.")
         raise OwnDataError(
             f"Expected a file or a folder, but there is no {str(path)!r}. {nearest(path.name, beside)}"
             f"The notebook works in {str(Path.cwd())!r}."
@@ -71,6 +80,19 @@ def find_sources(path, notes: list[str]) -> list[Source]:
     if path.suffix.lower() == ".zip":
         return _of_zip(path, notes)
     return [_source_of(path, path.name)]
+
+
+def _check_path(path) -> None:
+    """Raise OwnDataError for what names no file: the text itself, an address, a dataset of the Hub."""
+    if not isinstance(path, (str, Path)) or not str(path).strip():
+        raise OwnDataError(
+            f"Expected the path of a file or folder, a list of paths, a DataFrame or a Dataset, got {path!r}."
+        )
+    text = str(path)
+    if "\n" in text or len(text) > 1_000:
+        raise OwnDataError("Expected the path of a file, but this is a text. Save it as a file first.")
+    if re.match(r"\w+://", text):
+        raise OwnDataError(f"Expected a file on this machine, but {text!r} is an address. Download it first.")
 
 
 def _source_of(path: Path, name: str, label: str | None = None, split: str | None = None) -> Source:
@@ -146,7 +168,8 @@ def _chosen(names: Sequence[str], source: Callable, notes: list[str], where: str
 
 
 def _is_hidden(name: str) -> bool:
-    return any(part.startswith((".", "__MACOSX", "~$")) for part in PurePosixPath(name).parts)
+    parts = PurePosixPath(name).parts
+    return any(part.startswith((".", "__MACOSX", "~$")) and part not in (".", "..") for part in parts)
 
 
 def _is_table(name: str) -> bool:
@@ -161,16 +184,22 @@ def split_named(name: str) -> str | None:
     path = PurePosixPath(name)
     for part in (path.name.split(".")[0], *reversed(path.parts[:-1])):
         for word in re.split(r"[^a-z]+", part.lower()):
-            if word in _SPLIT_OF:
-                return _SPLIT_OF[word]
+            if word in SPLIT_OF:
+                return SPLIT_OF[word]
     return None
 
 
 def _texts_by_class(names: Sequence[str]) -> list[tuple[str, str, str | None]]:
     """Return (name, class, split) of each .txt file, if they lie in folders that are called like classes."""
-    texts = [PurePosixPath(name) for name in names if name.lower().endswith(".txt") and "/" in name]
-    classes = {text.parent.name for text in texts if split_named(text.parent.name + "/x") is None}
-    of_classes = [text for text in texts if text.parent.name in classes]
+    texts = [PurePosixPath(name) for name in names if "/" in name]
+    texts = [text for text in texts if text.suffix.lower() in (".txt", "") or text.suffix[1:].isdigit()]
+    above = {parent for text in texts for parent in text.parent.parents}  # these hold folders of classes
+    classes = {
+        text.parent.name
+        for text in texts
+        if text.parent not in above and split_named(text.parent.name + "/x") is None
+    }
+    of_classes = [text for text in texts if text.parent.name in classes and text.parent not in above]
     # A folder for each class, and more texts than folders: else these are tables in folders
     if len(classes) < 2 or len(of_classes) < 2 * len(classes):
         return []
@@ -179,7 +208,7 @@ def _texts_by_class(names: Sequence[str]) -> list[tuple[str, str, str | None]]:
 
 def refuse_by_name(source: Source) -> None:
     """Raise OwnDataError for a kind of file that holds no rows, or could run code when it is opened."""
-    kind = _REFUSED.get(PurePosixPath(source.name.lower()).suffix)
+    kind = _REFUSED.get(source.suffix) or _REFUSED.get(PurePosixPath(source.name.lower()).suffix)
     if kind:
         why = " A pickle can run code when it is opened." if kind == "a pickle" else ""
         raise OwnDataError(
@@ -199,6 +228,8 @@ def chunks(source: Source, size: int = 2**20) -> Iterator[bytes]:
         with source.open() as file:
             while block := file.read(size):
                 yield block
+    except PermissionError as error:
+        raise OwnDataError(f"Expected to read {source.name}, but you have no permission to.") from error
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise OwnDataError(
             f"Expected to read {source.name} to its end, but it is damaged or cannot be read ({error}). "

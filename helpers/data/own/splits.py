@@ -98,10 +98,10 @@ def _take(rows: list[Row], count: int, seed: int) -> tuple[list[Row], list[Row]]
         wanted = max(1, round(share * sum(map(len, texts)))) if len(texts) >= 3 else 0
         got = 0
         for numbers in texts[: len(texts) - 1]:
-            if got >= wanted:
-                break
-            taken.update(numbers)
-            got += len(numbers)
+            # A text with very many copies would fill the split alone
+            if got + len(numbers) <= max(wanted, 2) + 1 and got < wanted:
+                taken.update(numbers)
+                got += len(numbers)
     rest = [row for number, row in enumerate(rows) if number not in taken]
     return rest, [row for number, row in enumerate(rows) if number in taken]
 
@@ -121,3 +121,5 @@ def _note_rare(given: dict[str, list[Row]], names: Sequence[str], notes: list[st
             notes.append(f"The class {name!r} has {rows}: it can hardly be learned, and not be judged.")
         elif not counts["train"][number]:
             notes.append(f"The class {name!r} stands in no training row: the model cannot learn it.")
+        elif not counts["test"][number]:
+            notes.append(f"The class {name!r} stands in no test row: nobody can say how well it is found.")
