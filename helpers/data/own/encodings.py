@@ -28,7 +28,7 @@ _HAN = re.compile("[\u4e00-\u9fff]")
 _NOT_ASCII = re.compile("[^\x00-\x7f]")
 # The encodings of languages with Latin letters, the most frequent first
 _LATIN = ("cp1252", "cp1250", "iso8859_2", "cp1254", "mac_roman", "cp850")
-_TYPOGRAPHY = set("“”„‘’‚–—…€£§°«»·¡¿©®™¢¥½¼¾²³×")
+_TYPOGRAPHY = set("“”„‘’‚–—…€£°§«»·¡¿©®™½")
 
 
 @dataclass(frozen=True)
