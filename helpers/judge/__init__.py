@@ -3,7 +3,13 @@
 from helpers.judge.answers import Answers, load_answers
 from helpers.judge.attribution import Attribution, word_attributions
 from helpers.judge.baselines import tfidf_baseline
-from helpers.judge.calibration import Reliability, coverage_curve, fit_temperature, reliability
+from helpers.judge.calibration import (
+    Reliability,
+    coverage_curve,
+    error_by_chance,
+    fit_temperature,
+    reliability,
+)
 from helpers.judge.card import model_card
 from helpers.judge.comparing import Comparison, bootstrap_difference, mcnemar, power, rows_needed, winners
 from helpers.judge.exam import open_exam, reset_exam
@@ -29,6 +35,7 @@ __all__ = [
     "bootstrap_difference",
     "confusion_matrix",
     "coverage_curve",
+    "error_by_chance",
     "fit_temperature",
     "is_unbalanced",
     "load_answers",

@@ -46,6 +46,21 @@ def reliability(logits, labels, bins: int = 10) -> Reliability:
     )
 
 
+def error_by_chance(logits, draws: int = 200, seed: int = 42) -> float:
+    """Return the calibration error that a perfectly calibrated model would show on as many rows.
+
+    `logits` has the shape (rows, classes). In each draw, an answer is right with the probability that the
+    model gives it. On few rows the error is never 0, since each bin holds few answers.
+    """
+    chances = probabilities(np.asarray(logits, dtype=np.float64))
+    confidence = chances.max(axis=-1)
+    random = np.random.default_rng(seed)
+    answers = chances.argmax(axis=-1)
+    others = (answers + 1) % chances.shape[1]
+    drawn = (np.where(random.random(len(answers)) < confidence, answers, others) for _ in range(draws))
+    return float(np.mean([reliability(logits, labels).error for labels in drawn]))
+
+
 def fit_temperature(logits, labels) -> float:
     """Return the temperature that makes the labels most probable, when the logits are divided by it.
 

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from helpers.data import OwnData
 from helpers.judge.metrics import accuracy_interval, is_unbalanced, macro_f1
 
@@ -32,7 +34,7 @@ The shares of the classes in the training rows: {shares}.
 
 ## Results
 
-Judged on {rows:,} test rows, once. The settings were chosen on the validation rows, which are others.
+Judged on {rows:,} test rows, on which nothing was chosen.
 
 | | value | 95 % interval |
 |---|---:|---|
@@ -51,14 +53,16 @@ def model_card(
     data: OwnData,
     settings: Mapping[str, object],
     logits,
+    baseline,
     limits: Sequence[str],
     language: str | None = None,
 ):
     """Return a `huggingface_hub.ModelCard` without a gap.
 
-    `logits`, shape (rows, classes), are the model's answers to the rows of "test". `limits` are sentences of
-    your own: what it must not be used for. Raises ValueError if there are none, or if the answers do not
-    belong to these rows.
+    `logits`, shape (rows, classes), are the model's answers to the rows of "test", and `baseline`, shape
+    (rows,), those of TF-IDF with logistic regression. `limits` are sentences of your own: what it must not be
+    used for. What stands in the texts themselves does not come into the card. Raises ValueError if there are
+    no limits, or if the answers do not belong to these rows.
     """
     from huggingface_hub import ModelCard, ModelCardData
 
@@ -68,13 +72,16 @@ def model_card(
         raise ValueError("Expected at least one limit: a card that knows of none is not believed.")
     if len(logits) != len(labels):
         raise ValueError(f"Expected an answer for each of the {len(labels)} test rows, got {len(logits)}.")
-    right = logits.argmax(axis=-1) == labels
-    low, high = accuracy_interval(right)
-    commonest = Counter(labels).most_common(1)[0][1] / len(labels)
-    results = [f"| accuracy | {right.mean():.3f} | {low:.3f} to {high:.3f} |"]
+    labels = np.array(labels)
+    answers = logits.argmax(axis=-1)
+    results = [_share("accuracy", answers == labels)]
     if is_unbalanced(labels):
-        results.append(f"| macro-F1 | {macro_f1(logits, labels):.3f} | |")
-    results.append(f"| always the commonest answer | {commonest:.3f} | |")
+        results.append(f"| macro-F1 | {macro_f1(logits, labels):.3f} | not computed |")
+        for number, name in enumerate(label_names):
+            if (labels == number).any():
+                results.append(_share(f"recall of {name}", answers[labels == number] == number))
+    results.append(_share("TF-IDF + logistic regression", np.asarray(baseline) == labels))
+    results.append(_share("always the commonest answer", labels == np.bincount(labels).argmax()))
 
     counts = Counter(dataset["train"]["label"][:])
     on_hub = re.fullmatch(r"[\w.-]+/[\w.-]+", model)
@@ -92,7 +99,7 @@ def model_card(
             names=", ".join(label_names),
             model=model if on_hub else Path(model).name,  # no folder of this machine
             sizes=", ".join(f"{len(rows):,} {split}" for split, rows in dataset.items()) + " rows.",
-            notes="\n".join(f"- {note}" for note in data.notes),
+            notes="\n".join(f"- {_without_texts(note)}" for note in data.notes),
             shares=", ".join(
                 f"{name} {counts[number] / len(dataset['train']):.0%}"
                 for number, name in enumerate(label_names)
@@ -103,3 +110,15 @@ def model_card(
             limits="\n".join(f"- {limit}" for limit in limits),
         )
     )
+
+
+def _share(name: str, right) -> str:
+    """Write a row of the table: the share of right answers, its interval, and the number of rows."""
+    low, high = accuracy_interval(right)
+    return f"| {name} | {right.mean():.3f} | {low:.3f} to {high:.3f} ({len(right)} rows) |"
+
+
+def _without_texts(note: str) -> str:
+    """Return a note without its example, which may be somebody's words, and without advice to its writer."""
+    end = r", for example |, such as | \(data row | Think before "
+    return re.split(end, note)[0].rstrip(".") + "."

@@ -130,7 +130,7 @@ def _show(record: dict, file: Path) -> None:
     low, high = record["interval_95"]
     print(
         f"Opened {record['opened']} for {record['model']} (weights {record['weights']}), on "
-        f"{record['rows']:,} test rows of {record['dataset']} that nothing else has used."
+        f"{record['rows']:,} test rows of {record['dataset']} that notebooks 1 to 5 use nowhere else."
     )
     if record["times_opened_before"]:
         print(f"Its record was put aside before ({record['times_opened_before']} ×): this was no first look.")

@@ -75,7 +75,7 @@ def standard_error(accuracy: float, rows: int) -> float:
 def accuracy_interval(right, level: float = 0.95) -> tuple[float, float]:
     """Return the low and the high end of Wilson's interval for an accuracy (Wilson 1927, JASA 22).
 
-    `right`, shape (rows,), says for each row whether the answer was right. The interval also holds for few
+    `right`, shape (rows,), says for each row whether the answer was right. The interval also works for few
     rows, and for an accuracy near 0 or 1, where the standard error would promise too much.
     Raises ValueError if there is no row.
     """
@@ -92,26 +92,30 @@ def slice_table(right, slices: Mapping[str, Sequence[bool]], few: int = 50):
     """Return a pandas DataFrame with a line for each slice: rows, accuracy, interval, and what that tells.
 
     `right`, shape (rows,), says whether each answer was right. Each of the `slices` says for each row whether
-    it belongs to the slice; one without a row is left out. A slice differs from the other rows if its 95 %
-    interval does not hold their accuracy. Where several slices are looked at, about one in twenty does so by
-    chance. A slice of fewer than `few` rows is called too small to tell.
+    it belongs to the slice; one without a row is left out. A slice differs from the other rows if Fisher's
+    exact test gives a p-value below 0.05, divided by the number of slices (Bonferroni): all of them together
+    raise a false alarm at most one time in twenty. A slice of fewer than `few` rows is too small to tell.
     """
     import pandas as pd
+    from scipy.stats import fisher_exact
 
     right = np.asarray(right, dtype=bool)
+    slices = {name: np.asarray(rows, dtype=bool) for name, rows in slices.items()}
+    looks = sum(few <= rows.sum() < len(right) for rows in slices.values())
     lines = []
     for name, rows in slices.items():
-        rows = np.asarray(rows, dtype=bool)
         if not rows.any():
             continue
         low, high = accuracy_interval(right[rows])
-        others = right[~rows].mean() if not rows.all() else right.mean()
+        sides = right[rows], right[~rows]
+        p_value = fisher_exact([[side.sum(), (~side).sum()] for side in sides]).pvalue
         if rows.sum() < few:
             told = "too few rows to tell"
-        elif low <= others <= high:
-            told = "like the others"
+        elif rows.all() or p_value >= 0.05 / looks:
+            told = "no difference found"
         else:
-            told = "worse than the others" if high < others else "better than the others"
+            worse = sides[0].mean() < sides[1].mean()
+            told = "worse than the others" if worse else "better than the others"
         lines.append((name, int(rows.sum()), float(right[rows].mean()), low, high, told))
     return pd.DataFrame(lines, columns=["slice", "rows", "accuracy", "low", "high", "finding"])
 

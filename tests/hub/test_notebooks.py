@@ -46,7 +46,7 @@ def test_small_is_chosen_and_runs_from_an_empty_cache_then_without_network(hub, 
     assert "→ small     nothing more to download" in texts[2]
     assert re.search(r"\+ the fused kernel: the losses differ by at most 0 in \d+ steps", texts[2])
     assert "They are the bundled ones, of the profile 'offline'" in " ".join(texts[3].split())
-    assert re.search(r"on [\d,]+ test rows of yelp_review_full that nothing else has used", texts[3])
+    assert re.search(r"on [\d,]+ test rows of yelp_review_full that notebooks 1 to 5 use", texts[3])
     assert "Largest difference: 0.0e+00" in texts[4]
     check_requests(hub, PROFILES["small"])
 

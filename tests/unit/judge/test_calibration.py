@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.judge import coverage_curve, fit_temperature, probabilities, reliability
+from helpers.judge import coverage_curve, error_by_chance, fit_temperature, probabilities, reliability
 
 
 def calibrated(rows=40_000, classes=5, seed=0):
@@ -65,3 +65,10 @@ def test_coverage_takes_the_surest_first():
 def test_a_diverged_model_is_refused(judge):
     with pytest.raises(ValueError, match="diverged"):
         judge([[np.nan, 0.0]], [0])
+
+
+def test_on_few_rows_a_calibrated_model_shows_an_error_by_chance():
+    """A reader would take 0.04 for a fault of the model. The error falls with the square root of the rows."""
+    logits = np.random.default_rng(0).normal(size=(6_400, 3))
+    few, many = error_by_chance(logits[:100]), error_by_chance(logits)
+    assert 0.05 < few < 0.15 and few / many == pytest.approx(8, rel=0.25)

@@ -26,7 +26,7 @@ def made(mine, **changed):
     logits = np.eye(2)[[0 if i == 3 else label for i, label in enumerate(labels)]]
     given = {
         "model": "google-bert/bert-base-cased", "data": mine, "settings": {"seed": 42}, "logits": logits,
-        "limits": ["It knows two classes."],
+        "limits": ["It knows two classes."], "baseline": [0] * len(labels),
     }  # fmt: skip
     return model_card("Late or fine", **given | changed)
 
@@ -39,7 +39,11 @@ def test_the_card_says_what_was_done_and_how_sure_it_is(mine):
     right = 20 - (mine.dataset["test"]["label"][3] != 0)
     assert f"| accuracy | {right / 20:.3f} | 0." in card.text and "macro-F1" in card.text
     assert "| always the commonest answer | 0.750 |" in card.text
-    assert all(f"- {note}" in card.text for note in mine.notes)
+    assert (
+        f"| TF-IDF + logistic regression | {1 - 0.75 if mine.label_names[0] == 'late' else 0.75:.3f}"
+        in card.text
+    )
+    assert "recall of late" in card.text and "(5 rows)" in card.text
     assert "{" not in card.text and "None" not in card.text
 
 
@@ -62,3 +66,16 @@ def test_a_card_without_limits_is_refused(mine):
 def test_answers_of_other_rows_are_refused(mine):
     with pytest.raises(ValueError, match="each of the 20 test rows, got 3"):
         made(mine, logits=np.eye(2)[[0, 1, 0]])
+
+
+def test_nobodys_words_stand_in_a_card():
+    """The README of a model is published; a note that quotes a text would publish it, too."""
+    rows = [(f"Secret message {i // 2} of Uma", "ab"[i % 2]) for i in range(60)]
+    rows += [(f"<b>{i}</b> other", "ab"[i % 2]) for i in range(60)]
+    with contextlib.redirect_stdout(io.StringIO()):
+        mine = own_data(pd.DataFrame([*rows, ("", "a")], columns=["text", "label"]))
+    assert any("Secret" in note for note in mine.notes), "else this test guards against nothing"
+    logits = np.eye(2)[mine.dataset["test"]["label"][:]]
+    card = made(mine, logits=logits, baseline=[0] * len(logits))
+    assert "Secret" not in str(card) and "With different labels: 30 texts." in card.text
+    assert "Rows with no text: 1 left out." in card.text
