@@ -108,7 +108,7 @@ def check(number: int, notebook: nbformat.NotebookNode, mine: OwnData, name: str
 
 
 def main() -> None:
-    for name in SETS:
+    for name in sys.argv[1:] or SETS:
         runs = Path(tempfile.mkdtemp())
         os.environ["FINETUNE_RUNS"] = str(runs)
         choose_runs_folder()

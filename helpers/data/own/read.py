@@ -156,40 +156,13 @@ def own_data(
     rows_read = sum(table.rows_in_file for table in tables)
     dropped = sum((table.dropped for table in tables), Counter())
 
-    # The columns, from the first table that can train
-    widest = max(len(table.columns) for table in tables)
-    wide = [table for table in tables if len(table.columns) == widest]
-    main = next((table for table in wide if table.split == "train"), wide[0])
-    if multi_label:
-        texts = (
-            choose_text(main, text, None, _Quiet())
-            if text is None
-            else [text]
-            if isinstance(text, str)
-            else text
-        )
-        labels = multi_label_columns(main, label, texts)
-        texts = choose_text(main, text, labels[0], notes)
-        order = None
-    else:
-        chosen, order = choose_label(main, label, text, notes)
-        labels = [chosen]
-        texts = choose_text(main, text, chosen, notes)
+    # The columns and the rows
+    main = _main_table(tables)
+    texts, labels, order = _columns(main, text, label, multi_label, notes)
     _note_pooled(tables, notes)
     labelled = [table for table in tables if _is_labelled(table, labels, main)]
     without = [table for table in tables if table not in labelled]
-
-    # The rows
-    rows, values = [], []
-    for table in labelled:
-        _check_texts(table, texts)
-        places = [table.columns.index(name) for name in (*texts, *labels)]
-        splits = _splits_of_rows(table, (*texts, *labels), notes)
-        for number, row in enumerate(table.rows, 1):
-            parts = [row[place] for place in places[: len(texts)]]
-            joined = "\n".join(part for part in parts if isinstance(part, str) and not _is_blank(part))
-            rows.append(Row(joined, None, splits[number - 1], f"data row {number} of {table.name}"))
-            values.append([row[place] for place in places[len(texts) :]])
+    rows, values = _rows_of(labelled, texts, labels, notes)
     names, is_ordered = _give_labels(rows, values, labels, multi_label, order, main, notes)
     rows = _complete(rows, dropped, notes)
     if clean_html:
@@ -226,8 +199,35 @@ _SPLIT_COLUMNS = ("split", "set", "subset", "partition", "fold", "usage")
 _NO_CLASS = ("unsup", "unlabeled", "unlabelled")
 
 
-class _Quiet(list):
-    """Notes of a first look that is repeated."""
+def _main_table(tables: list[Table]) -> Table:
+    """Return the table that shows the columns: one with the most columns, of the training rows if it can."""
+    widest = max(len(table.columns) for table in tables)
+    wide = [table for table in tables if len(table.columns) == widest]
+    return next((table for table in wide if table.split == "train"), wide[0])
+
+
+def _columns(main: Table, text, label, multi_label: bool, notes) -> tuple[list[str], list[str], list | None]:
+    """Return the columns of text and of label, and the classes in order if another column numbers them."""
+    if not multi_label:
+        chosen, order = choose_label(main, label, text, notes)
+        return choose_text(main, text, chosen, notes), [chosen], order
+    labels = multi_label_columns(main, label, choose_text(main, text, None, []))
+    return choose_text(main, text, labels[0], notes), labels, None
+
+
+def _rows_of(tables: list[Table], texts, labels, notes) -> tuple[list[Row], list[list]]:
+    """Return the rows of all tables, not labelled yet, and for each row what stands in its label columns."""
+    rows, values = [], []
+    for table in tables:
+        _check_texts(table, texts)
+        places = [table.columns.index(name) for name in (*texts, *labels)]
+        splits = _splits_of_rows(table, (*texts, *labels), notes)
+        for number, row in enumerate(table.rows, 1):
+            parts = [row[place] for place in places[: len(texts)]]
+            joined = "\n".join(part for part in parts if isinstance(part, str) and not _is_blank(part))
+            rows.append(Row(joined, None, splits[number - 1], f"data row {number} of {table.name}"))
+            values.append([row[place] for place in places[len(texts) :]])
+    return rows, values
 
 
 def _tables(path, notes, **how) -> list[Table]:
