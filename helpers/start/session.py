@@ -6,6 +6,7 @@ import os
 import platform
 import textwrap
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 from helpers.explain import hub, install_hook
@@ -57,6 +58,11 @@ def setup(profile: str | Profile = "auto") -> tuple[Profile, Machine]:
     answers = ask_hub() and not (wanted == "auto" and _cost_is_unknown(machine))
     chosen, reason = _choose(wanted, machine, answers)
     reason += " (FINETUNE_PROFILE)" if os.environ.get("FINETUNE_PROFILE") else ""
+    if epochs := os.environ.get(
+        "FINETUNE_EPOCHS"
+    ):  # the tests shorten trainings whose length teaches nothing
+        chosen = replace(chosen, num_train_epochs=int(epochs))
+        reason += f", with {epochs} epochs (FINETUNE_EPOCHS)"
 
     # Let an interrupted training go on. The import needs the packages that were installed above.
     from helpers.train.precision import keep_precision

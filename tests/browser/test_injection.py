@@ -60,7 +60,8 @@ from helpers.show.review import ReviewTester
 from helpers.show.tokens import TokenExplorer
 
 TEXTS = json.loads({texts!r})
-name = PROFILES["offline"].model
+profile = PROFILES["offline"]
+name = profile.model
 tokenizer = AutoTokenizer.from_pretrained(name, model_max_length=512)
 words = Tokenizer(models.WordLevel({{"[UNK]": 0, {whole!r}: 1}}, unk_token="[UNK]"))
 words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()

@@ -8,7 +8,7 @@ from hub.conftest import SECRET, environment, printed, python, run_notebook
 from hub.test_faults import LINES
 
 # The others run on it, too, but take minutes
-KOREAN_NOTEBOOKS = (1, 2)
+KOREAN_NOTEBOOKS = (2,)
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -85,7 +85,5 @@ def test_korean_runs_on_headlines(hub, home):
     for text in texts:
         assert "Profile   korean: chosen by name (FINETUNE_PROFILE)" in text and SECRET not in text
         assert not re.search(r"\bstars?\b|\breviews?\b|Glyph", text)
-    assert "Of 3,000 texts, you train on 48 and validate on 24 others." in texts[0]
-    assert "label 0 means 'IT과학'" in texts[0] or "생활문화" in texts[0]
-    assert all(name in texts[1] for name in ("IT과학", "경제", "사회", "생활문화", "세계", "스포츠", "정치"))
+    assert all(name in texts[0] for name in ("IT과학", "경제", "사회", "생활문화", "세계", "스포츠", "정치"))
     check_requests(hub, PROFILES["korean"])

@@ -17,8 +17,8 @@ def seven(tmp_path_factory):
     choose_runs_folder()
 
 
-@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("number", [1, 2])
 def test_a_notebook_is_true_of_seven_classes_without_an_order(seven, number):
-    """Notebook 6 runs on this set in test_execute.py."""
+    """Notebook 6 runs on this set in test_execute.py, notebook 3 in own_sets.py."""
     mine, runs = seven
     check(number, executed(number, "seven", runs), mine, "seven")
