@@ -87,3 +87,12 @@ def test_a_busy_machine_is_said_beside_the_minutes(busy, monkeypatch, capsys):
     monkeypatch.setattr(session, "is_busy", lambda: busy)
     session.setup("offline")
     assert ("the machine is busy)" in capsys.readouterr().out) == busy
+
+
+def test_the_tests_can_shorten_trainings(monkeypatch, capsys):
+    import helpers
+
+    monkeypatch.setenv("FINETUNE_EPOCHS", "1")
+    profile, _ = helpers.setup("offline")
+    assert profile.num_train_epochs == 1
+    assert "with 1 epochs (FINETUNE_EPOCHS)" in " ".join(capsys.readouterr().out.split())
