@@ -27,7 +27,7 @@ class _Notes(list):
 
     def append(self, sentence: str) -> None:
         super().append(sentence)
-        print(textwrap.fill(f"• {sentence}", width=110, subsequent_indent="  "))
+        print(textwrap.fill(f"• {sentence}", width=88, subsequent_indent="  "))
 
 
 @dataclass
