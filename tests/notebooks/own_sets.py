@@ -99,7 +99,7 @@ def check(number: int, notebook: nbformat.NotebookNode, mine: OwnData, name: str
     if number == 6:
         judged = mine.dataset["validation"]["label"][:]
         most = mine.dataset["train"]["label"][:]
-        share = judged.count(max(set(most), key=most.count)) / len(judged)
+        share = max(map(judged.count, judged)) / len(judged)
         assert f"commonest answer accuracy {share:.3f}" in said(notebook, "baseline")
         plain, weighted = re.findall(r"(?:plain|weighted): loss (\S+)", said(notebook, "weighted"))
         balanced = len({most.count(label) for label in most}) == 1

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 # A larger file is sampled while it is read: the rows kept take a few hundred megabytes
-SAMPLE_ABOVE = 256 * 2**20
+SAMPLE_ABOVE = 100 * 2**20
 SAMPLE_ROWS = 100_000
 # What a spreadsheet shows where it has no value
 _ERRORS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"}
