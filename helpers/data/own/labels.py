@@ -37,7 +37,7 @@ _SCALES = [
 # "01" is a code, and so is a number of more digits than a float keeps
 _NUMBER = re.compile(r"^[+-]?(0|[1-9]\d{0,14})([.,]\d{1,15})?$")
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff]")
-_LIKE_NOTHING = {"na", "nan", "none", "null", "n/a", "-", "?", "unknown"}
+_LIKE_NOTHING = _EMPTY_NUMBERS | {"unknown"}
 _COUNTED = re.compile(r"^(?P<number>\d+(?:[.,]\d+)?)\s*(?P<unit>[^\d\s].*)$")
 
 
@@ -61,9 +61,8 @@ def find_classes(
 ) -> Classes:
     """Return the classes of these labels, in the given order or in their natural one.
 
-    `places` says where each row stands, for messages.
-
-    Raises OwnDataError if these are no classes: a quantity, or one class only.
+    `places` says where each row stands, for messages. Raises OwnDataError if these are no classes: a quantity,
+    or one class only.
     """
     texts = [None if value is None else _tidy(value) or None for value in values]
     numbers = {text: number_of(text) for text in set(texts) - {None}}
@@ -100,8 +99,8 @@ def _of_numbers(texts, numbers, column, notes, places) -> Classes:
     if len(found) > 2:
         shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
         notes.append(
-            f"The labels in {column!r} are numbers ({shown}), "
-            "so their order is taken to mean something. If they are only codes, write ordered=False."
+            f"The labels in {column!r} are numbers ({shown}), so the course takes their order to mean "
+            "something. If they are only codes, write ordered=False."
         )
     return Classes(names, len(found) > 2, [None if text is None else place[numbers[text]] for text in texts])
 

@@ -178,7 +178,7 @@ def own_data(
     mine = OwnData(
         dataset=_as_datasets(given, names, multi_label),
         label_names=names,
-        ordered=is_ordered if ordered is None else bool(ordered),
+        ordered=is_ordered if ordered is None else ordered,
         notes=notes,
         rows_read=rows_read,
         rows_dropped={reason: count for reason, count in dropped.items() if count},
@@ -200,7 +200,7 @@ _NO_CLASS = ("unsup", "unlabeled", "unlabelled")
 
 
 def _main_table(tables: list[Table]) -> Table:
-    """Return the table that shows the columns: one with the most columns, of the training rows if it can."""
+    """Return the table in which to look for the columns: one with the most, if possible for training."""
     widest = max(len(table.columns) for table in tables)
     wide = [table for table in tables if len(table.columns) == widest]
     return next((table for table in wide if table.split == "train"), wide[0])
