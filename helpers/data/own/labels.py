@@ -61,8 +61,8 @@ def find_classes(
 ) -> Classes:
     """Return the classes of these labels, in the given order or in their natural one.
 
-    `places` says where each row stands, for messages. Raises OwnDataError if these are no classes: a quantity,
-    or one class only.
+    `places` says where each row stands, for messages. Raises OwnDataError if these are no classes: a
+    quantity, or one class only.
     """
     texts = [None if value is None else _tidy(value) or None for value in values]
     numbers = {text: number_of(text) for text in set(texts) - {None}}
