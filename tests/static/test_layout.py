@@ -16,6 +16,7 @@ ROOMS = [
     {"data", "explain"},
     {"judge", "train"},
     {"show", "start"},
+    {"learn"},
     {"tools"},
 ]
 
