@@ -10,7 +10,7 @@ from helpers.learn.exercise import Exercise, Names, NotMadeYet, is_stub
 
 
 def exercises(number: int, names: Mapping) -> Check:
-    """Return the checks of notebook `number`. `names` is `globals()`: a check computes with what stands there.
+    """Return the checks of notebook `number`. `names` is `globals()`: a check computes with what is there.
 
     The source of the form check, hint, solution is Kaggle's learntools.
     """

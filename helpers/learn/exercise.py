@@ -1,6 +1,6 @@
 """What an exercise is: the right answer, and the typical mistakes, each with its own hint.
 
-A check never compares with a constant. It computes the right answer from what the learner's notebook holds, so
+A check never compares with a constant. It computes the right answer from what the notebook holds, so
 it is right on every profile and on the learner's own data.
 """
 
