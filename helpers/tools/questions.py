@@ -1,0 +1,66 @@
+"""Show each notebook's multiple-choice questions folded as text, for where there are no live widgets.
+
+After you change `QUESTIONS` in `helpers/learn/notebook_0N.py`, this command writes them into the cell
+`questions` of its notebook again:
+
+    python -m helpers.tools.questions
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+
+from helpers.learn.quiz import Question, marked
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def folded(questions: Sequence[Question]) -> str:
+    """Return the Markdown of all questions. Each is folded, and its answer is folded once more inside it."""
+    return "\n\n".join(["## Check yourself", *map(_folded, questions)])
+
+
+def rewrite(path: Path, text: str) -> bool:
+    """Put `text` into the cell `questions` of the notebook. Return whether that changed it."""
+    notebook = nbformat.read(path, as_version=4)
+    cell = next(cell for cell in notebook.cells if cell.id == "questions")
+    if cell.source == text:
+        return False
+    cell.source = text
+    nbformat.write(notebook, path)
+    return True
+
+
+def questions_of(path: Path) -> Sequence[Question]:
+    """Return the questions of the notebook at `path`, by the number that its name begins with.
+
+    A notebook without a file in `helpers/learn` has none.
+    """
+    name = f"helpers.learn.notebook_{path.name[:2]}"
+    return importlib.import_module(name).QUESTIONS if importlib.util.find_spec(name) else ()
+
+
+def _folded(question: Question) -> str:
+    numbered = list(enumerate(question.options, 1))
+    # The right option first, then why each of the others is wrong
+    told = sorted(numbered, key=lambda pair: not pair[1].right)
+    options = "".join(f"<li>{marked(option.text)}</li>" for _, option in numbered)
+    reasons = "<br>".join(
+        f"{'<b>' + str(number) + '</b> is right.' if option.right else f'{number}:'} {marked(option.why)}"
+        for number, option in told
+    )
+    return (
+        f"<details><summary>{marked(question.text)}</summary><ol>{options}</ol>\n"
+        f"<details><summary>Answer</summary>{reasons}</details></details>"
+    )
+
+
+if __name__ == "__main__":
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        questions = questions_of(path)
+        if questions and rewrite(path, folded(questions)):
+            print(f"rewritten: {path.relative_to(ROOT)}")
