@@ -10,6 +10,7 @@ import dis
 import linecache
 import math
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -67,7 +68,7 @@ class Value(Exercise):
     """The answer is a number, a text, or a list of these.
 
     `right(names)` computes it. Numbers may be off by `tolerance`. `because(right, names)` says what is right,
-    and why. Where several answers are right, `accepts(answer, right)` compares instead.
+    and why. Where several answers are right, `accepts(answer, names)` compares instead.
     """
 
     right: Callable
@@ -80,7 +81,7 @@ class Value(Exercise):
         given = plain(answer)
         if problem := _unfit(given, right):
             return False, problem
-        if (self.accepts or self._same)(given, right):
+        if self.accepts(given, names) if self.accepts else self._same(given, right):
             return True, f"Right. {self.because(right, names)}"
         for mistake in self.mistakes:
             if self._same(given, plain(mistake.gives(names))):
@@ -125,7 +126,8 @@ class Function(Exercise):
 
     def _outcome(self, function: Callable, names: Names) -> dict:
         # The notebook's own random numbers go on as if nothing had happened
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyTorch warns of some of the mistakes, before the hint does
             return {word: plain(value) for word, value in self.outcome(function, names).items()}
 
 
@@ -220,9 +222,10 @@ def _ask(name: str) -> str:
 def _difference(given: dict, right: dict, tolerance: float) -> str:
     """Name the first part of two outcomes that differs."""
     word = next(word for word in right if not same(given.get(word), right[word], tolerance))
-    if _is_number(given[word]) or not isinstance(given[word], (list, dict)):
-        return f"In a small test, {word} is {shown(given[word])}, and should be {shown(right[word])}."
-    return f"In a small test, {word} {'are' if word.endswith('s') else 'is'} not what it should be."
+    text = f"A small test differs in {word}"
+    if isinstance(right[word], (list, dict)) and isinstance(given[word], type(right[word])):
+        return text + "."  # too many numbers for one sentence
+    return f"{text}: {shown(given[word])} instead of {shown(right[word])}."
 
 
 def _stopped(function: Callable, error: Exception) -> str:
