@@ -6,10 +6,10 @@ from html import escape
 
 import ipywidgets as widgets
 import numpy as np
-from matplotlib.figure import Figure
 
 from helpers.judge.comparing import power, rows_needed, winners
 from helpers.show import judged
+from helpers.show.pictures import Picture
 from helpers.show.shown import Shown, draw, faded, image
 
 _WIDE = {"style": {"description_width": "140px"}, "layout": widgets.Layout(width="96%", max_width="560px")}
@@ -63,7 +63,7 @@ class ChoosingExplorer(_Sliders):
             f"(400 draws). The mean of all trainings is {self.right.mean():.3f}."
         )
 
-    def picture(self) -> Figure:
+    def picture(self) -> Picture:
         """Draw the winners' accuracies on the rows that chose them, and on fresh rows."""
         return judged.winners_fall(*self._draws())
 
@@ -100,7 +100,7 @@ class RowsExplorer(_Sliders):
             f"of five comparisons. With 1,000 rows, one finds it in {chance:.0%} of them."
         )
 
-    def picture(self) -> Figure:
+    def picture(self) -> Picture:
         """Draw how probably a comparison finds the difference, over the number of rows."""
         rows = np.geomspace(50, 200_000, 80)
         found = [power(count, self.difference.value, self.disagreement.value) for count in rows]

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib import rcParams
-from matplotlib.figure import Figure
 
 from helpers.judge.calibration import Reliability
+from helpers.show.pictures import Picture
 from helpers.show.plots import BLUE, GREY, ORANGE, RED, SERIES, new_figure, plain
 
 _MARKERS = "osD^v"
 
 
-def size_curves(accuracies: Mapping[str, Mapping[int, Sequence[float]]]) -> Figure:
+def size_curves(accuracies: Mapping[str, Mapping[int, Sequence[float]]]) -> Picture:
     """Draw the accuracy over the number of training rows (log scale): method → rows → one value per seed.
 
     A line joins the means; each seed is a point.
@@ -33,10 +33,14 @@ def size_curves(accuracies: Mapping[str, Mapping[int, Sequence[float]]]) -> Figu
     ax.minorticks_off()
     ax.grid(alpha=0.25)
     ax.legend(frameon=False)
+    figure.alt = "Mean accuracy over the number of training rows. " + " ".join(
+        f"{name}: {', '.join(f'{np.mean(of[count]):.3f} with {count:,} rows' for count in sorted(of))}."
+        for name, of in accuracies.items()
+    )
     return figure
 
 
-def winners_fall(chosen: np.ndarray, fresh: np.ndarray) -> Figure:
+def winners_fall(chosen: np.ndarray, fresh: np.ndarray) -> Picture:
     """Draw how the winners' accuracies spread on the rows that chose them, and on fresh rows."""
     figure, ax = new_figure(8, 2.8)
     lowest, highest = min(chosen.min(), fresh.min()), max(chosen.max(), fresh.max())
@@ -51,6 +55,11 @@ def winners_fall(chosen: np.ndarray, fresh: np.ndarray) -> Figure:
         ax.axvline(values.mean(), color=colour, linewidth=2)
     ax.set(xlabel="accuracy of the winner", ylabel="draws", yticks=[])
     figure.legend(loc="outside upper center", ncols=2, frameon=False)
+    figure.alt = (
+        f"Two histograms of the winner's accuracy in {len(chosen):,} draws: on the rows that chose it, mean "
+        f"{chosen.mean():.3f}, from {chosen.min():.3f} to {chosen.max():.3f}; on fresh rows, mean "
+        f"{fresh.mean():.3f}, from {fresh.min():.3f} to {fresh.max():.3f}."
+    )
     return figure
 
 
@@ -61,11 +70,15 @@ def intervals(
     reference: float,
     label: str,
     meaning: str,
-) -> Figure:
+) -> Picture:
     """Draw a value with its interval (low, high) for each name, and a dashed line at `reference`.
 
     `label` is for the axis, `meaning` says what the dashed line is.
     """
+    said = [
+        f"{name} {value:.3f} ({low:.3f} to {high:.3f})"
+        for name, value, (low, high) in zip(names, values, ends)
+    ]
     names = [plain(name) for name in names]  # first, since it may add a font
     figure, ax = new_figure(8, 1.1 + 0.3 * len(names))
     for position, (value, (low, high)) in enumerate(zip(values, ends)):
@@ -77,10 +90,12 @@ def intervals(
     ax.invert_yaxis()
     ax.set(xlabel=label)
     ax.grid(axis="x", alpha=0.25)
+    said = "; ".join(said)
+    figure.alt = f"{label}, points with intervals: {said}. Dashed line, {meaning}: {reference:.3f}."
     return figure
 
 
-def reliability_diagram(curves: Mapping[str, Reliability]) -> Figure:
+def reliability_diagram(curves: Mapping[str, Reliability]) -> Picture:
     """Draw how often the model is right over how sure it is; on the dashed line, the two are the same."""
     figure, ax = new_figure(5.6, 4)
     ax.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="as sure as right")
@@ -91,10 +106,20 @@ def reliability_diagram(curves: Mapping[str, Reliability]) -> Figure:
         ax.plot(curve.confidence, curve.accuracy, color=colour, marker=marker, label=name)
     ax.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
     ax.legend(frameon=False)
+    figure.alt = "How often the model is right over how sure it is. " + " ".join(
+        f"{name}, calibration error {curve.error:.3f}: {_right_when_sure(curve)}."
+        for name, curve in curves.items()
+    )
     return figure
 
 
-def coverage(shares: np.ndarray, accuracies: np.ndarray, everything: float) -> Figure:
+def _right_when_sure(curve: Reliability) -> str:
+    return ", ".join(
+        f"right in {right:.2f} where {sure:.2f} sure" for sure, right in zip(curve.confidence, curve.accuracy)
+    )
+
+
+def coverage(shares: np.ndarray, accuracies: np.ndarray, everything: float) -> Picture:
     """Draw the accuracy on the surest rows over their share, and dash the accuracy on all rows."""
     figure, ax = new_figure(8, 3)
     ax.plot(shares, accuracies, color=BLUE, linewidth=2)
@@ -103,10 +128,18 @@ def coverage(shares: np.ndarray, accuracies: np.ndarray, everything: float) -> F
     ax.set(xlim=(0, 1), ylim=(0, 1.02))
     ax.grid(alpha=0.25)
     ax.legend(frameon=False)
+    found = [
+        f"{accuracies[np.abs(shares - share).argmin()]:.3f} on the surest {share:.0%}"
+        for share in (0.1, 0.25, 0.5, 0.75)
+    ]
+    figure.alt = (
+        "Accuracy over the share of the rows that the model answers, the surest first: "
+        f"{', '.join(found)}, {everything:.3f} on all rows."
+    )
     return figure
 
 
-def power_curve(rows: np.ndarray, power: np.ndarray, needed: int) -> Figure:
+def power_curve(rows: np.ndarray, power: np.ndarray, needed: int) -> Picture:
     """Draw how probably a comparison finds the difference, over the number of rows (log scale)."""
     figure, ax = new_figure(6.4, 2.6)
     ax.plot(rows, power, color=BLUE, linewidth=2)
@@ -114,4 +147,8 @@ def power_curve(rows: np.ndarray, power: np.ndarray, needed: int) -> Figure:
     ax.axvline(needed, color=RED, linestyle="--", linewidth=1.5, label=f"0.8 with {needed:,} rows")
     ax.set(xscale="log", ylim=(0, 1.02), xlabel="rows to judge on", ylabel="chance to find it")
     ax.legend(frameon=False, labelcolor=rcParams["text.color"])
+    figure.alt = (
+        f"The chance to find the difference over the rows to judge on: {power[0]:.0%} with {rows[0]:,.0f} "
+        f"rows, 80% with {needed:,}, {power[-1]:.0%} with {rows[-1]:,.0f}."
+    )
     return figure

@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from IPython.display import Image, display
+from IPython.display import HTML, display
 
 from helpers.show import plots
 from helpers.show.growing import GrowingCurve
+from helpers.show.pictures import image_html
 from helpers.train.runs import Run
 
 _LARGEST_SHARE = 0.015  # of the training's time that drawing may take
@@ -26,7 +27,11 @@ def live_curve(*runs: Run, steps: int) -> Iterator[None]:
     """
     # The first picture, before the training; `handle` is None where there is no display
     growing = GrowingCurve(runs[:-1], runs[-1], range(len(runs)), steps)
-    handle = display(Image(growing.png()), display_id=True)
+
+    def picture() -> HTML:
+        return HTML(image_html(growing.png(), 900, 340, runs[-1].summary()))
+
+    handle = display(picture(), display_id=True)
     next_time = 0.0
 
     # A new picture, unless the last one is too recent
@@ -35,7 +40,7 @@ def live_curve(*runs: Run, steps: int) -> Iterator[None]:
         if handle is None or time.perf_counter() < next_time:
             return
         began = time.perf_counter()
-        handle.update(Image(growing.png()))
+        handle.update(picture())
         took = time.perf_counter() - began
         next_time = began + took + max(_SHORTEST_PAUSE, took / _LARGEST_SHARE)
 

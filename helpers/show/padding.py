@@ -6,10 +6,10 @@ from html import escape
 
 import ipywidgets as widgets
 import numpy as np
-from matplotlib.figure import Figure
 
 from helpers.data.padding import PADDING_STRATEGIES, batch_lengths, padding_cost
 from helpers.show import plots
+from helpers.show.pictures import Picture
 from helpers.show.shown import Shown, draw, faded, image
 
 _BATCHES = 12
@@ -62,7 +62,7 @@ class PaddingExplorer(Shown):
         for control in (self.max_length, self.batch_size, self.padding):
             control.observe(lambda _: draw(self.image, self._update()), "value")
 
-    def _update(self) -> Figure:
+    def _update(self) -> Picture:
         """Write the words for the settings of now, and return the picture."""
         self.meaning.value = faded(_MEANINGS[self.padding.value])
         self.words.value = f'<div style="line-height:1.5"><b>{escape(self.sentence())}</b></div>'
@@ -87,21 +87,23 @@ class PaddingExplorer(Shown):
             f'(padding="max_length", max_length={self.limit}).'
         )
 
-    def picture(self) -> Figure:
+    def picture(self) -> Picture:
         """Draw the first 12 batches, one column per text: real tokens below, padding above."""
         padding = self.padding.value
         max_length = self.max_length.value
         batches = batch_lengths(self.lengths, self.batch_size.value, padding, max_length)
-        return _areas(batches[:_BATCHES], padding, max_length, self.limit)
+        figure = _areas(batches[:_BATCHES], padding, max_length, self.limit)
+        figure.alt = f"The first batches, a column for each text. {self.sentence()}"
+        return figure
 
 
-def _areas(batches: list[np.ndarray], strategy: str, max_length: int, limit: int) -> Figure:
+def _areas(batches: list[np.ndarray], strategy: str, max_length: int, limit: int) -> Picture:
     """Draw real tokens and padding as two areas, which is fast enough to follow a moving slider.
 
     A bar per review and a layout engine would take too long. Each array of `batches` holds the lengths of its
     reviews in tokens.
     """
-    figure = plots.Picture(figsize=(6.4, 2.6), dpi=100)
+    figure = Picture(figsize=(6.4, 2.6), dpi=100)
     ax = figure.add_axes((0.1, 0.12, 0.88, 0.74))
     ax.spines[["top", "right"]].set_visible(False)
 

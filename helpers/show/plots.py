@@ -1,4 +1,4 @@
-"""Draw the figures of the course: each function takes a `Run` or arrays and returns a matplotlib `Figure`.
+"""Draw the figures of the course: each function takes a `Run` or arrays and returns a `Picture`.
 
 The functions are pure: they use no pyplot state and display nothing. The colours are Okabe and Ito's, which
 people with the common colour-vision deficiencies can tell apart. No meaning depends on colour alone.
@@ -6,18 +6,16 @@ people with the common colour-vision deficiencies can tell apart. No meaning dep
 
 from __future__ import annotations
 
-import io
 import shutil
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib import rcParams
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from helpers.data.padding import PaddingCost
 from helpers.show.fonts import drawable
+from helpers.show.pictures import Picture
 from helpers.train.learning_rates import RangeTest
 from helpers.train.runs import Run, loss_difference
 
@@ -38,17 +36,6 @@ if rcParams["text.usetex"] and shutil.which("latex") is None:
     rcParams["text.usetex"] = False
 
 
-class Picture(Figure):
-    """A Figure that a notebook shows by itself, without pyplot."""
-
-    def _repr_png_(self):
-        buffer = io.BytesIO()
-        # The default compression takes half as long again and saves only 5 % of the bytes
-        FigureCanvasAgg(self).print_png(buffer, pil_kwargs={"compress_level": 1})
-        width, height = self.get_size_inches() * 100
-        return buffer.getvalue(), {"width": int(width), "height": int(height)}
-
-
 def new_figure(width: float, height: float, columns: int = 1):
     """Make a figure of `width` by `height` inches; return it and its axes, one or `columns` side by side."""
     figure = Picture(figsize=(width, height), dpi=150, layout="constrained")
@@ -66,7 +53,7 @@ def plain(text: str) -> str:
     return drawable(text).replace("$", r"\$")
 
 
-def length_histogram(lengths: np.ndarray, max_length: int) -> Figure:
+def length_histogram(lengths: np.ndarray, max_length: int) -> Picture:
     """Draw a histogram of token lengths, shape (texts,), and mark the mean and the model's limit."""
     figure, ax = new_figure(8, 3.2)
     bins = np.arange(0, max(lengths.max(), max_length) + 16, 16)
@@ -75,10 +62,15 @@ def length_histogram(lengths: np.ndarray, max_length: int) -> Figure:
     ax.axvline(max_length, color=RED, linestyle="--", linewidth=2, label=f"limit of the model: {max_length}")
     ax.set(xlabel="tokens in a text", ylabel="texts")
     ax.legend(frameon=False)
+    figure.alt = (
+        f"Histogram of the tokens in {len(lengths):,} texts: mean {lengths.mean():.0f}, "
+        f"median {np.median(lengths):.0f}, longest {lengths.max():,}; "
+        f"{(lengths >= max_length).mean():.1%} reach the model's limit of {max_length:,} or exceed it."
+    )
     return figure
 
 
-def padding_bars(costs: Sequence[PaddingCost]) -> Figure:
+def padding_bars(costs: Sequence[PaddingCost]) -> Picture:
     """Draw a bar per strategy: the real tokens and the padding that one epoch computes."""
     # The numbers, in thousands
     names = [cost.strategy for cost in costs]
@@ -97,10 +89,14 @@ def padding_bars(costs: Sequence[PaddingCost]) -> Figure:
     ax.invert_yaxis()
     ax.set(xlabel="thousand tokens computed per epoch", xlim=(0, computed.max() * 1.22))
     figure.legend(loc="outside upper right", ncols=2, frameon=False)
+    figure.alt = "A bar for each strategy, tokens computed per epoch: " + "; ".join(
+        f"{cost.strategy} {cost.computed_tokens:,}, of which {cost.padding_share:.0%} padding"
+        for cost in costs
+    )
     return figure
 
 
-def ladder(speeds: Mapping[str, float]) -> Figure:
+def ladder(speeds: Mapping[str, float]) -> Picture:
     """Draw a bar per recipe: the reviews a second in training, also as a multiple of the first recipe's."""
     figure, ax = new_figure(8, 0.7 + 0.45 * len(speeds))
     bars = ax.barh(list(speeds), list(speeds.values()), color=[GREY, *[BLUE] * (len(speeds) - 1)])
@@ -109,18 +105,24 @@ def ladder(speeds: Mapping[str, float]) -> Figure:
     ax.invert_yaxis()
     ax.margins(x=0.2)
     ax.set(xlabel="texts a second, in training")
+    figure.alt = "A bar for each recipe, texts a second in training: " + "; ".join(
+        f"{name} {speed:.3g} ({speed / first:.1f} times the first)" for name, speed in speeds.items()
+    )
     return figure
 
 
-def padded_batches(batches: Mapping[str, Sequence[np.ndarray]], max_length: int, count: int = 12) -> Figure:
+def padded_batches(batches: Mapping[str, Sequence[np.ndarray]], max_length: int, count: int = 12) -> Picture:
     """Draw the first `count` batches of each strategy: one column per text, padding above real tokens."""
     figure, axes = new_figure(9, 2.8, len(batches))
     axes = np.atleast_1d(axes)
+    shares = []
     for ax, (strategy, chosen) in zip(axes, batches.items()):
         # The columns, with a gap after each batch
-        left = 0
+        left = real = computed = 0
         for batch in chosen[:count]:
             height = max_length if strategy == "max_length" else batch.max()
+            real += batch.sum()
+            computed += height * len(batch)
             ax.bar(left + np.arange(len(batch)), height, width=1, color=YELLOW)
             ax.bar(left + np.arange(len(batch)), batch, width=1, color=BLUE)
             left += len(batch) + 2
@@ -128,11 +130,16 @@ def padded_batches(batches: Mapping[str, Sequence[np.ndarray]], max_length: int,
         # The axes
         ax.set(title=strategy, xticks=[], ylim=(0, max_length * 1.02))
         ax.set_xlabel(f"first {min(count, len(chosen))} batches")
+        shares.append(f"{strategy} {1 - real / computed:.0%}")
     axes[0].set_ylabel("tokens (blue: real, yellow: padding)", fontsize=8)
+    figure.alt = (
+        f"The first {count} batches of each strategy, a column for each text: real tokens below, padding "
+        f"above. Share of padding: {'; '.join(shares)}"
+    )
     return figure
 
 
-def loss_curve(*runs: Run, numbers: Sequence[int] | None = None, growing: bool = False) -> Figure:
+def loss_curve(*runs: Run, numbers: Sequence[int] | None = None, growing: bool = False) -> Picture:
     """Draw training and validation loss over the steps on the left, and accuracy on the right.
 
     Without any accuracy, the right part is missing, unless a run is `growing`: then an accuracy may come.
@@ -176,6 +183,8 @@ def loss_curve(*runs: Run, numbers: Sequence[int] | None = None, growing: bool =
         ax.spines[["top", "right"]].set_visible(False)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.grid(alpha=0.25)
+    told = " ".join(run.summary() for run in runs) or "No run yet, 0 curves."
+    figure.alt = f"Curves of loss{' and accuracy' if right else ''} over the steps. {told}"
     return figure
 
 
@@ -195,7 +204,7 @@ def _smoothed(values: Sequence[float], span: int = 10) -> list[float]:
     return result
 
 
-def schedule(steps: np.ndarray, learning_rates: np.ndarray) -> Figure:
+def schedule(steps: np.ndarray, learning_rates: np.ndarray) -> Picture:
     """Draw the learning rates over the steps of a training, both of shape (points,)."""
     # The axes have a fixed place, because this figure is drawn again while a slider moves
     figure = Picture(figsize=(5.2, 2.2), dpi=100)
@@ -209,10 +218,15 @@ def schedule(steps: np.ndarray, learning_rates: np.ndarray) -> Figure:
     ax.set(ylabel="learning_rate", ylim=(0, learning_rates.max() * 1.08))
     ax.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    top = learning_rates.argmax()
+    figure.alt = (
+        f"The learning rate over {steps[-1]:,.0f} steps: {learning_rates[0]:.1e} at the start, "
+        f"highest {learning_rates[top]:.1e} at step {steps[top]:,.0f}, {learning_rates[-1]:.1e} at the end."
+    )
     return figure
 
 
-def range_test(test: RangeTest) -> Figure:
+def range_test(test: RangeTest) -> Picture:
     """Draw the loss against the learning rate (log scale), and mark the suggestion."""
     figure, ax = new_figure(8, 3)
     ax.plot(test.learning_rates, test.losses, color=SKY, alpha=0.6, linewidth=1, label="loss of each step")
@@ -221,10 +235,11 @@ def range_test(test: RangeTest) -> Figure:
     ax.axvline(test.suggestion, color=RED, linestyle="--", linewidth=2, label=suggestion)
     ax.set(xlabel="learning_rate", ylabel="training loss", xscale="log")
     ax.legend(frameon=False)
+    figure.alt = f"The training loss over a growing learning rate. {test.sentence()}"
     return figure
 
 
-def loss_comparison(first: Run, second: Run) -> Figure:
+def loss_comparison(first: Run, second: Run) -> Picture:
     """Draw the training losses of two runs, and their absolute difference beside them (log scale).
 
     The figure shows the steps that both runs have logged.
@@ -247,20 +262,27 @@ def loss_comparison(first: Run, second: Run) -> Figure:
     right.axhline(1e-3, color=RED, linestyle="--", label="one thousandth")
     right.set(xlabel="step", ylabel="absolute difference", yscale="log", ylim=(5e-10, 5))
     right.legend(frameon=False)
+    figure.alt = (
+        f"The training losses of {first.name} and {second.name} over {len(steps)} steps. Their largest "
+        f"difference is {max(difference.values()):.2g}, that of the last step {difference[max(steps)]:.2g}."
+    )
     return figure
 
 
-def confusion_heatmap(counts: np.ndarray, label_names: Sequence[str], most_classes: int = 15) -> Figure:
+def confusion_heatmap(counts: np.ndarray, label_names: Sequence[str], most_classes: int = 15) -> Picture:
     """Draw counts of shape (classes, classes): rows true, columns predicted, shaded by share of the row.
 
     Of more than `most_classes` classes, it draws the twelve pairs that are mistaken most often, since nobody
     could read so many squares.
     """
-    names = [plain(name if len(name) <= 24 else name[:23] + "…") for name in label_names]
+    short = [name if len(name) <= 24 else name[:23] + "…" for name in label_names]
+    names = [plain(name) for name in short]
     if any(drawable(name) != name for name in label_names):
         names = [f"class {number}" for number in range(1, len(names) + 1)]  # the text beside it names them
     if len(names) > most_classes:
-        return _confused_pairs(counts, names)
+        figure = _confused_pairs(counts, names)
+        figure.alt = f"A bar for each of the most frequent mistakes. {_confusion_text(counts, short)}"
+        return figure
 
     # The shaded squares
     size = max(4.4, 0.55 * len(names))
@@ -281,10 +303,25 @@ def confusion_heatmap(counts: np.ndarray, label_names: Sequence[str], most_class
     ax.set(xlabel="predicted", ylabel="true label")
     ax.spines[:].set_visible(False)
     figure.colorbar(image, label="share of the true label", shrink=0.85)
+    figure.alt = f"Confusion matrix, rows true, columns predicted. {_confusion_text(counts, short)}"
     return figure
 
 
-def _confused_pairs(counts: np.ndarray, names: Sequence[str], count: int = 12) -> Figure:
+def _confusion_text(counts: np.ndarray, names: Sequence[str], most: int = 3) -> str:
+    """Say how many texts of each class are right, and which mistakes are the most frequent."""
+    right = ", ".join(
+        f"{name} {counts[row, row]:,} of {counts[row].sum():,}" for row, name in enumerate(names)
+    )
+    mistakes = np.where(np.eye(len(names), dtype=bool), 0, counts)
+    worst = [
+        f"{names[place // len(names)]} taken for {names[place % len(names)]}, {mistakes.flat[place]:,} times"
+        for place in np.argsort(-mistakes, axis=None, kind="stable")[:most]
+        if mistakes.flat[place]
+    ]
+    return f"Right: {right}. Most frequent mistakes: {'; '.join(worst) or 'none'}."
+
+
+def _confused_pairs(counts: np.ndarray, names: Sequence[str], count: int = 12) -> Picture:
     """Draw a bar for each of the pairs (true class, answer) with the most mistakes."""
     mistakes = np.where(np.eye(len(names), dtype=bool), 0, counts)
     worst = np.argsort(-mistakes, axis=None, kind="stable")[:count]
@@ -302,7 +339,7 @@ def _confused_pairs(counts: np.ndarray, names: Sequence[str], count: int = 12) -
     return figure
 
 
-def accuracy_in_context(accuracy: float, error: float, references: Mapping[str, float]) -> Figure:
+def accuracy_in_context(accuracy: float, error: float, references: Mapping[str, float]) -> Picture:
     """Draw this run's accuracy with one standard error, beside the `references` (name → accuracy)."""
     figure, ax = new_figure(8, 0.9 + 0.42 * (len(references) + 1))
     names = ["this run", *references]
@@ -314,4 +351,6 @@ def accuracy_in_context(accuracy: float, error: float, references: Mapping[str, 
         ax.text(value + (error + 0.01 if position == 0 else 0.01), position, f"{value:.3f}", va="center")
     ax.invert_yaxis()
     ax.set(xlabel="accuracy on the validation rows", xlim=(0, 1))
+    others = "; ".join(f"{name} {value:.3f}" for name, value in references.items())
+    figure.alt = f"Bars of accuracy: this run {accuracy:.3f} ± {error:.3f} (standard error); {others}."
     return figure

@@ -7,11 +7,11 @@ from html import escape
 
 import ipywidgets as widgets
 import numpy as np
-from matplotlib.figure import Figure
 
 from helpers.judge.attribution import Attribution, word_attributions
 from helpers.show import plots
 from helpers.show.fonts import drawable
+from helpers.show.pictures import Picture
 from helpers.show.shown import Shown, faded
 
 _LONGEST_UPDATE = 0.15  # seconds; a slower answer makes typing stumble
@@ -102,9 +102,11 @@ class ReviewTester(Shown):
             f"against: {_strongest(answer, -1)}.{_unread_note(self.text.value, answer)}"
         )
 
-    def picture(self) -> Figure:
+    def picture(self) -> Picture:
         """Draw the probabilities on the left and the words that pushed most on the right."""
-        return _answer_figure(self._answer, self._labels())
+        figure = _answer_figure(self._answer, self._labels())
+        figure.alt = f"Bars: the probability of each class, and how words pushed. {self.sentence()}"
+        return figure
 
 
 def _strongest(answer: Attribution, sign: int) -> str:
@@ -186,7 +188,7 @@ def _tint(colour: str, opacity: float) -> str:
     return f"rgba({red},{green},{blue},{opacity:.2f})"
 
 
-def _answer_figure(answer: Attribution | None, labels: list[str]) -> Figure:
+def _answer_figure(answer: Attribution | None, labels: list[str]) -> Picture:
     """Draw the answer; without one, draw empty axes."""
     # The words first, since they may add a font
     order = [] if answer is None else np.argsort(-np.abs(answer.scores), kind="stable")[: 2 * _NAMED]

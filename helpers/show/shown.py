@@ -7,7 +7,8 @@ from html import escape
 
 import ipywidgets as widgets
 from IPython.display import display
-from matplotlib.figure import Figure
+
+from helpers.show.pictures import Picture, image_html
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # The full width. A widget has margins of 2 pixels; without this correction they bring a scroll bar.
@@ -22,7 +23,7 @@ class Shown:
 
     widget: widgets.Widget
 
-    def picture(self) -> Figure:
+    def picture(self) -> Picture:
         """Draw the panel as it is now.
 
         Pages without live widgets show this picture: GitHub, or a page made by nbconvert.
@@ -53,15 +54,23 @@ def faded(text: str) -> str:
     return f'<div style="{style}">{escape(text)}</div>'
 
 
-def image(figure: Figure | None = None) -> widgets.Image:
-    """Make a widget that shows `figure` and is never wider than the page. `draw` changes its picture."""
-    shown = widgets.Image(format="png", layout=widgets.Layout(max_width=WIDE, object_fit="contain"))
+def image(figure: Picture | None = None) -> widgets.HTML:
+    """Make a widget that shows `figure` and is never wider than the page. `draw` changes its picture.
+
+    A `widgets.Image` would have no alternative text.
+    """
+    shown = widgets.HTML(layout=widgets.Layout(max_width=WIDE))
     if figure is not None:
         draw(shown, figure)
     return shown
 
 
-def draw(shown: widgets.Image, figure: Figure) -> None:
-    """Replace the picture in `shown`. It keeps its size on the page, so nothing jumps."""
-    shown.value, size = figure._repr_png_()
-    shown.width = str(size["width"])
+def draw(shown: widgets.HTML, figure: Picture) -> None:
+    """Replace the picture in `shown`."""
+    png, size = figure._repr_png_()
+    show_png(shown, png, **size)
+
+
+def show_png(shown: widgets.HTML, png: bytes, *, width: int, height: int, alt: str) -> None:
+    """Replace the picture in `shown` by a PNG that takes up `width` by `height` pixels on the page."""
+    shown.value = image_html(png, width, height, alt)

@@ -7,12 +7,12 @@ from html import escape
 from itertools import groupby
 
 import ipywidgets as widgets
-from matplotlib.figure import Figure
 from wcwidth import wcswidth
 
 from helpers.data.pretrained import check_fast_tokenizer
 from helpers.show import plots
 from helpers.show.fonts import drawable, families
+from helpers.show.pictures import Picture
 from helpers.show.shown import Shown
 
 _MOST_PIECES = 200  # are drawn: a whole page of chips teaches no more than its start
@@ -117,9 +117,11 @@ class TokenExplorer(Shown):
             text += f" The model takes {limit} tokens: the last {excess} would be cut."
         return text
 
-    def picture(self) -> Figure:
+    def picture(self) -> Picture:
         """Draw the chips as a figure, at most the first 200."""
-        return _boxes(_shortened(self._groups))
+        figure = _boxes(_shortened(self._groups))
+        figure.alt = f"A box for each token, with its number. {self.sentence()}"
+        return figure
 
 
 def _words(tokenizer, text: str) -> list[list[_Piece]]:
@@ -201,12 +203,12 @@ def _chip(piece: _Piece) -> str:
     return f'<span style="{_CHIP}{_STYLES[piece.kind]}">{token}{lines}</span>'
 
 
-def _boxes(groups: list[list[_Piece]]) -> Figure:
+def _boxes(groups: list[list[_Piece]]) -> Picture:
     """Draw each token in a box, with its id below, line by line. The boxes of a split word touch."""
     # A figure as high as its lines, in inches
     lines = _lines(groups)
     height = 0.25 + 0.5 * len(lines)
-    figure = plots.Picture(figsize=(9, height), dpi=150)
+    figure = Picture(figsize=(9, height), dpi=150)
 
     # The boxes
     style = {"ha": "center", "va": "center"}

@@ -249,7 +249,7 @@ def test_the_page_reloaded_during_training(opened, place):
     opened.run_cell("panel  # shown again")
     shown = opened.cell("panel  # shown again")
     expect(shown.get_by_text(f"{name}: running")).to_be_visible()
-    curve = shown.locator("img.widget-image").nth(1)
+    curve = shown.locator("img").nth(1)
     picture = curve.get_attribute("src")
     expect(curve).not_to_have_attribute("src", picture, timeout=20_000)
     expect(button(shown, "Run")).to_be_disabled()

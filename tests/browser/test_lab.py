@@ -42,7 +42,7 @@ def code(panel):
 
 
 def images(panel):
-    return panel.locator("img.widget-image")
+    return panel.locator("img")
 
 
 def press_and_wait(opened, panel, runs):

@@ -19,12 +19,12 @@ from helpers.explain.resources import out_of_memory
 from helpers.show import plots
 from helpers.show.growing import GrowingCurve
 from helpers.show.lab.code import training_arguments_code
-from helpers.show.lab.controls import Controls
+from helpers.show.lab.controls import MODEL_SETTINGS, Controls
 from helpers.show.lab.plan import Plan, seconds_text, steps
 from helpers.show.lab.run_folder import RunFolder
 from helpers.show.lab.run_list import RunList, accuracy_text
 from helpers.show.lab.worker import Worker
-from helpers.show.shown import WIDE, Shown, draw, image
+from helpers.show.shown import WIDE, Shown, draw, image, show_png
 from helpers.train.learning_rates import RangeTest, learning_rate_schedule
 from helpers.train.recording import recording
 from helpers.train.runs import Run
@@ -40,6 +40,9 @@ class HyperparameterPanel(Shown):
     `TrainingArguments` on the first `train_size` reviews, records into `run`, ends early when
     `run.stop_requested` is true, and returns what it made. `args` holds the defaults. `code(args, settings)`
     writes the Python for the current sliders. `find_learning_rate(args, keep_on)` returns a `RangeTest`.
+    With `layers`, the number of the model's layers, the panel also has the controls `start` and `freeze`, and
+    calls `train(args, run, train_size, start=…, freeze=…)`. `class_counts`, shape (classes,), says how many
+    validation rows each class has; the panel then knows the loss of a model that only guesses.
 
     The panel saves its runs in `folder` and finds them there again. It also shows those in `runs`. The
     expected time follows from the latest run, and before the first run from `reviews_per_second`, the
@@ -65,6 +68,8 @@ class HyperparameterPanel(Shown):
         find_learning_rate: Callable | None = None,
         runs: Sequence[Run] = (),
         reviews_per_second: float | None = None,
+        layers: int | None = None,
+        class_counts: Sequence[int] | None = None,
     ):
         # What the notebook gives
         self._train = train
@@ -72,6 +77,7 @@ class HyperparameterPanel(Shown):
         self._code = code
         self._find = find_learning_rate
         self._eval_rows = eval_rows
+        self._class_counts = class_counts
 
         # The parts of the panel
         self._folder = RunFolder(Path(folder))
@@ -81,7 +87,7 @@ class HyperparameterPanel(Shown):
             on_stop=lambda: self._progress.set_trait("value", "Stopping …"),
             on_error=self._say,
         )
-        self.controls = Controls(args, train_rows)
+        self.controls = Controls(args, train_rows, layers)
         self._list = RunList(list(self.controls.widgets), on_change=self._draw_curve, on_delete=self.delete)
         self._build()
 
@@ -299,7 +305,9 @@ class HyperparameterPanel(Shown):
             with recording(run, say=self._say):
                 self._smaller.layout.display = "none"
                 try:
-                    self.result = self._train(self._plan.arguments(settings), run, settings["train_size"])
+                    given = {name: settings[name] for name in MODEL_SETTINGS if name in settings}
+                    arguments = self._plan.arguments(settings)
+                    self.result = self._train(arguments, run, settings["train_size"], **given)
                 except Exception as error:
                     self._smaller.layout.display = None if out_of_memory(error) else "none"
                     raise
@@ -344,7 +352,7 @@ class HyperparameterPanel(Shown):
         # The curve may only take its share of the time
         growing = self._growing
         if now >= self._next["curve"] and run.history and growing is not None:
-            self._curve.value = growing.png()
+            show_png(self._curve, growing.png(), width=900, height=340, alt=run.summary())
             took = time.perf_counter() - now
             self._next["curve"] = now + took + max(_PAUSES["curve"], took / _CURVE_SHARE)
 

@@ -235,4 +235,5 @@ def test_the_growing_curve_shows_what_the_run_has(panel):
         pictures.append(curve.png())
     assert len(set(pictures)) == 3 and curve._top > 9
     assert {Image.open(BytesIO(picture)).size for picture in pictures} == {(900, 340)}
-    assert plots.loss_curve(run)._repr_png_()[1] == {"width": 900, "height": 340}
+    size = plots.loss_curve(run)._repr_png_()[1]
+    assert (size["width"], size["height"]) == (900, 340)
