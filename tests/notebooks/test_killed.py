@@ -39,7 +39,7 @@ TRAININGS = {
     ),
     "loop": Training(
         "07_fast_and_unbreakable",
-        ["loop", "loop-finished"],
+        ["loop"],
         r"rung-(?!imports).+|ladder|streaming|train",
         "07_loop",
         "run",
