@@ -5,6 +5,7 @@ from helpers.show.live import live_curve
 from helpers.show.padding import PaddingExplorer
 from helpers.show.review import ReviewTester
 from helpers.show.tokens import TokenExplorer
+from helpers.show.told import told_apart, what_happened
 from helpers.show.upload import uploaded_file
 
 __all__ = [
@@ -14,5 +15,7 @@ __all__ = [
     "RowsExplorer",
     "TokenExplorer",
     "live_curve",
+    "told_apart",
     "uploaded_file",
+    "what_happened",
 ]

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from enum import Enum
 from functools import cache
 
+from helpers.show.lab.controls import MODEL_SETTINGS, OWN
+
 
 def training_arguments_code(args, settings: Mapping) -> str:
     """Write the `TrainingArguments(…)` call for `args` changed by `settings`, and the call that trains.
 
-    The code names the settings, and those arguments that differ from the library's defaults. "train_size" is
-    not an argument of the library.
+    The code names the settings, and those arguments that differ from the library's defaults. Settings that
+    are no arguments of the library go to `train`.
     """
     # The arguments that differ from the library's defaults, and the settings
     default = _default(type(args), args.output_dir)
@@ -22,10 +24,11 @@ def training_arguments_code(args, settings: Mapping) -> str:
         if field.init and getattr(args, field.name) != getattr(default, field.name)
     }
     changed = {"output_dir": args.output_dir} | changed | dict(settings)
-    del changed["train_size"]  # the panel's own setting
+    changed = {name: value for name, value in changed.items() if name not in OWN}
     changed.pop("do_eval", None)  # follows from eval_strategy
 
     # The code
+    given = [f"{name}={_literal(settings[name])}" for name in MODEL_SETTINGS if name in settings]
     lines = [f"    {name}={_literal(value)}," for name, value in changed.items()]
     return "\n".join(
         [
@@ -33,7 +36,8 @@ def training_arguments_code(args, settings: Mapping) -> str:
             *lines,
             ")",
             'again = Run("pasted")',
-            f"train(args, again, {settings['train_size']})",
+            *_start_lines(settings),
+            f"train({', '.join(['args', 'again', repr(settings['train_size']), *given])})",
         ]
     )
 
@@ -41,14 +45,31 @@ def training_arguments_code(args, settings: Mapping) -> str:
 def assignments_code(args, settings: Mapping) -> str:
     """Write one assignment per setting, and the call that trains with them."""
     assignments = [f"{name} = {_literal(value)}" for name, value in settings.items()]
-    names = ", ".join(f"{name}={name}" for name in settings if name != "train_size")
+    names = ", ".join(f"{name}={name}" for name in settings if name not in OWN)
+    given = [f"{name}={name}" for name in MODEL_SETTINGS if name in settings]
     call = [
         "import dataclasses",
         f"args = dataclasses.replace(args, {names})",
         'again = Run("pasted")',
-        "train(args, again, train_size)",
+        *_start_lines(settings),
+        f"train({', '.join(['args', 'again', 'train_size', *given])})",
     ]
     return "\n".join([*assignments, *call])
+
+
+def _start_lines(settings: Mapping) -> list[str]:
+    """Write the library's lines for `start` and `freeze`, as comments: `train` itself runs them."""
+    lines = []
+    if settings.get("start") == "random weights":
+        lines += ["model = AutoModelForSequenceClassification.from_config(config)  # no from_pretrained"]
+    if settings.get("start") == "frozen body":
+        lines += ["model.base_model.requires_grad_(False)  # the classifier on top still learns"]
+    elif settings.get("freeze"):
+        lines += [
+            "model.base_model.embeddings.requires_grad_(False)",
+            f"model.base_model.encoder.layer[:{settings['freeze']}].requires_grad_(False)",
+        ]
+    return ["# In train, the model is made like this:"] * bool(lines) + [f"# {line}" for line in lines]
 
 
 @cache

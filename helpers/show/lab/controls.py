@@ -11,6 +11,9 @@ from helpers.show.shown import faded
 
 SCHEDULES = ("linear", "cosine", "polynomial", "constant", "constant_with_warmup", "inverse_sqrt")
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
+STARTS = ("pretrained", "frozen body", "random weights")
+MODEL_SETTINGS = ("start", "freeze")
+OWN = ("train_size", *MODEL_SETTINGS)  # settings of the panel; all others are `TrainingArguments`
 EXPLANATIONS = {
     "learning_rate": "how far each step goes; the slider is logarithmic",
     "num_train_epochs": "how many times the training texts are seen",
@@ -20,19 +23,27 @@ EXPLANATIONS = {
     "train_size": "how many texts of the shuffled sample to train on",
     "lr_scheduler_type": "how the learning rate changes over the steps",
     "seed": "decides what is random: the new classifier, dropout, the order of the texts",
+    "start": "the weights before the first step; in a frozen body, only the new classifier learns",
+    "freeze": "so many of the first layers, and the embeddings before them, keep their weights",
 }
 
 
 class Controls:
-    """Widgets for the settings of `args`, and for `train_size` up to `train_rows`. `values()` reads them."""
+    """Widgets for the settings of `args`, and for `train_size` up to `train_rows`. `values()` reads them.
 
-    def __init__(self, args, train_rows: int):
+    With `layers`, the number of the model's layers, there are also `start` and `freeze`.
+    """
+
+    def __init__(self, args, train_rows: int, layers: int | None = None):
         self.widgets = _widgets(args, train_rows)
+        if layers is not None:
+            self.widgets["start"] = widgets.Dropdown(value=STARTS[0], options=STARTS)
+            self.widgets["freeze"] = widgets.IntSlider(value=0, min=0, max=layers)
         self._defaults = {name: widget.value for name, widget in self.widgets.items()}
         self.box = widgets.VBox([_explained(name, widget) for name, widget in self.widgets.items()])
 
     def values(self) -> dict:
-        """Return the settings by name. All but "train_size" are arguments of `TrainingArguments`.
+        """Return the settings by name. All but those in `OWN` are arguments of `TrainingArguments`.
 
         The learning rate and the shares have two digits.
         """

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
+from helpers.show.lab.controls import OWN
 from helpers.train.runs import Run
 from helpers.train.steps import EVALUATION_COST, logging_steps, planned_steps
 
@@ -73,7 +74,7 @@ class Plan:
         Call it at no other time: each new `TrainingArguments` resets the state that a running `Trainer` uses.
         """
         changed = self.with_logging(settings)
-        del changed["train_size"]  # an argument of the panel, not of the library
+        changed = {name: value for name, value in changed.items() if name not in OWN}
         return dataclasses.replace(self._args, **changed)
 
 

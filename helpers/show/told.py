@@ -1,0 +1,194 @@
+"""Say in one plain sentence what a training did, whether two differ, and how far off a guess was."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from helpers.judge.metrics import standard_error
+from helpers.train.runs import Run
+
+_FEWEST_POINTS = 10  # losses; a curve of fewer has no shape that could be told from chance
+
+
+def what_happened(run: Run, class_counts: Sequence[int] | None = None) -> str:
+    """Say in one sentence how the losses of `run` went, and what to do about it.
+
+    `class_counts`, shape (classes,), says how many validation rows each class has. A model that only guesses
+    by these shares has their entropy as its loss. Without the counts, the loss at the start stands for it: a
+    new classifier guesses. Each comparison allows for the noise, which the jumps from one loss to the next
+    show. The accuracy alone decides nothing.
+    """
+    # What ended early
+    steps, losses = run.series("loss")
+    if steps and not math.isfinite(losses[-1]):
+        return f"The loss was no number any more at step {steps[-1]}: learning_rate is too high."
+    if run.status == "failed":
+        return f"The training ended with an error after {run.step} steps."
+    if len(steps) < _FEWEST_POINTS:
+        return f"Only {len(steps)} losses were recorded: too few to say how the curve goes."
+
+    # The findings, the most serious first
+    curve = _Curve(steps, losses)
+    return (
+        _rose(curve)
+        or _guesses(curve, run, class_counts)
+        or _turned_up(curve, run)
+        or _still_falls(curve, run)
+        or f"The loss fell from {curve.start:.2f} to {curve.end:.2f} and flattened: more steps would change "
+        "little."
+    )
+
+
+def told_apart(first: Run, second: Run) -> str:
+    """Say whether the last accuracies of two runs differ by more than twice the difference's standard error.
+
+    The error is the unpaired one, √(e₁² + e₂²), as if each run had answered rows of its own. It is too large
+    for runs that answered the same rows; a paired test (`helpers.judge.mcnemar`) finds smaller differences,
+    but needs each answer. It counts the chance of the rows only, and not that of the seeds.
+    Raises ValueError if a run has no accuracy, or no "eval_size" (the number of rows) in its settings.
+    """
+    for run in (first, second):
+        if not run.series("accuracy")[1] or not run.settings.get("eval_size"):
+            raise ValueError(
+                f"Expected an accuracy of {run.name!r} and the number of its validation rows. Let the run "
+                'end an evaluation, and set run.settings["eval_size"].'
+            )
+    one, other = (run.series("accuracy")[1][-1] for run in (first, second))
+    error = math.hypot(_error(first), _error(second))
+    difference = abs(one - other)
+    numbers = (
+        f"{first.name} has {one:.3f} and {second.name} has {other:.3f}, a difference of {difference:.3f}"
+    )
+    unpaired = f"twice its standard error ({2 * error:.3f}, unpaired)"
+    if difference > 2 * error:
+        return f"{numbers}: more than {unpaired}, so these two differ. Other seeds may still say otherwise."
+    return f"{numbers}: no more than {unpaired}, so these two cannot be told apart."
+
+
+def _error(run: Run) -> float:
+    return standard_error(run.series("accuracy")[1][-1], run.settings["eval_size"])
+
+
+class _Curve:
+    """The training losses: their level at the start, at the end and at the lowest point, and their noise."""
+
+    def __init__(self, steps: Sequence[int], losses: Sequence[float]):
+        self.steps = np.asarray(steps)
+        self.losses = np.asarray(losses, dtype=float)
+        self.width = max(3, len(losses) // 10)  # points whose mean is a level
+
+        # The noise of one loss: a trend hardly shows in the difference of two neighbours
+        self.noise = float(np.diff(self.losses).std() / math.sqrt(2))
+
+        # The levels
+        self.means = np.convolve(self.losses, np.full(self.width, 1 / self.width), "valid")
+        self.start, self.end = float(self.means[0]), float(self.means[-1])
+        self.lowest = float(self.means.min())
+
+    def error(self, count: int) -> float:
+        """Return the standard error of the difference of two means of `count` losses each."""
+        return self.noise * math.sqrt(2 / count)
+
+
+def _rose(curve: _Curve) -> str:
+    """Say that the training loss rose again, if its last level lies clearly above its lowest."""
+    rise = curve.end - curve.lowest
+    place = int(curve.means.argmin())
+    # Four errors, because the lowest of many levels is low by chance, too
+    if rise <= max(4 * curve.error(curve.width), 0.1 * curve.lowest):
+        return ""
+    step = curve.steps[place + curve.width // 2] if place else curve.steps[0]
+    return (
+        f"The loss rose after about step {step}, from {curve.lowest:.2f} to {curve.end:.2f}: learning_rate "
+        "is too high."
+    )
+
+
+def _guesses(curve: _Curve, run: Run, class_counts: Sequence[int] | None) -> str:
+    """Say that the run is no different from guessing, if neither its losses nor its accuracy are better."""
+    # Guessing
+    shares = None if class_counts is None else np.asarray(class_counts, dtype=float) / sum(class_counts)
+    if shares is None:
+        guessing = curve.start
+    else:
+        guessing = float(-(shares[shares > 0] * np.log(shares[shares > 0])).sum())
+    clearly = 0.03 * guessing + 2 * curve.error(curve.width)
+
+    # Better in the training loss; or in the validation loss or the accuracy, where there are any
+    fell = curve.end < guessing - clearly
+    if run.evaluations:
+        better = min(run.series("eval_loss")[1]) < 0.97 * guessing
+        accuracies = run.series("accuracy")[1]
+        if accuracies and shares is not None:
+            rows = run.settings.get("eval_size") or int(sum(class_counts))
+            commonest = float(shares.max())
+            better |= accuracies[-1] > commonest + 2 * standard_error(commonest, rows)
+    else:
+        better = fell
+    if better:
+        return ""
+
+    # Why
+    if fell:
+        return (
+            f"The training loss fell to {curve.end:.2f}, but on the validation rows the model is no "
+            "different from guessing: what it learned holds for its training texts only."
+        )
+    text = f"The loss ended at {curve.end:.2f}, no different from guessing ({guessing:.2f})"
+    if curve.means.max() > guessing + clearly + 0.1 * guessing:
+        return f"{text}, after it had risen to {curve.means.max():.2f}: learning_rate is too high."
+    return f"{text}: learning_rate is too low or too high, the steps are too few, or the labels do not fit."
+
+
+def _turned_up(curve: _Curve, run: Run) -> str:
+    """Say that the run overfits, if the validation loss rose while the training loss went on falling."""
+    steps, losses = run.series("eval_loss")
+    lowest = int(np.argmin(losses)) if losses else 0
+    if len(losses) < 2 or losses[-1] - losses[lowest] <= _margin(run, losses[lowest]):
+        return ""
+    before = curve.losses[curve.steps <= steps[lowest]][-curve.width :]
+    if not len(before) or curve.end >= before.mean():
+        return ""
+    return (
+        f"The validation loss turned up after {_moment(run, lowest)}, from {losses[lowest]:.2f} to "
+        f"{losses[-1]:.2f}, while the training loss went on falling: overfitting."
+    )
+
+
+def _still_falls(curve: _Curve, run: Run) -> str:
+    """Say that the loss still falls: the validation loss of the last two evaluations, else the training's."""
+    evaluated = run.series("eval_loss")[1]
+    if len(evaluated) >= 2:
+        if evaluated[-2] - evaluated[-1] <= _margin(run, evaluated[-1]):
+            return ""
+        place = len(run.evaluations) - 2
+        since = f"from {evaluated[-2]:.2f} after {_moment(run, place)} to {evaluated[-1]:.2f} at the end"
+        return f"The validation loss was still falling, {since}: more steps would help."
+
+    # A straight line through the last half, and the standard error of how far it falls
+    count = len(curve.losses) // 2
+    slope, level = np.polyfit(np.linspace(-0.5, 0.5, count), curve.losses[-count:], 1)
+    error = curve.noise * math.sqrt(12 / count)
+    if -slope <= max(2.5 * error, 0.15 * (curve.start - curve.end)):
+        return ""
+    return (
+        f"The loss was still falling in the last half, from {level - slope / 2:.2f} to "
+        f"{level + slope / 2:.2f}: more steps would help."
+    )
+
+
+def _margin(run: Run, loss: float) -> float:
+    """Return how much two validation losses may differ by chance.
+
+    The losses of single rows spread about as widely as their mean is large, so that this is one standard
+    error of the mean. Two evaluations of the same rows differ by less.
+    """
+    return loss / math.sqrt(run.settings.get("eval_size") or 1_000)
+
+
+def _moment(run: Run, evaluation: int) -> str:
+    point = run.evaluations[evaluation]
+    return f"step {point['step']}" if point.get("epoch") is None else f"epoch {point['epoch']:.3g}"
