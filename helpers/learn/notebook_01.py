@@ -1,0 +1,465 @@
+"""The exercises and questions of notebook 1: the majority, labels from 1, padding by hand, what it costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from helpers.data.padding import PADDING_STRATEGIES, padding_cost
+from helpers.learn.exercise import Exercise, Function, Mistake, Names, Value, plain, same, shown
+from helpers.learn.quiz import Option, Question
+
+# The majority
+
+
+def _share(label: int, labels: list[int]) -> float:
+    return labels.count(label) / len(labels)
+
+
+def _training_labels(names: Names) -> list[int]:
+    return list(names.small_train_dataset["label"])
+
+
+def _validation_labels(names: Names) -> list[int]:
+    return list(names.validation_dataset["label"])
+
+
+def _commonest(labels: list[int]) -> list[int]:
+    """Return the commonest label, or all of them if several are equally common."""
+    counts = Counter(labels)
+    return [label for label, count in counts.items() if count == max(counts.values())]
+
+
+def _majority(names: Names) -> float:
+    return _share(_commonest(_training_labels(names))[0], _validation_labels(names))
+
+
+def _is_a_majority(answer: float, names: Names) -> bool:
+    validation = _validation_labels(names)
+    commonest = _commonest(_training_labels(names))
+    return any(same(answer, _share(label, validation), 0.005) for label in commonest)
+
+
+MAJORITY = Value(
+    name="majority",
+    minutes=4,
+    right=_majority,
+    accepts=_is_a_majority,
+    because=lambda right, names: (
+        f"It is right for {right:.1%} of the validation rows. A model that has learned something must do "
+        "better."
+    ),
+    hint="Which rows decide on the answer, and which rows is it measured on? `counts` holds only one of the "
+    "two.",
+    solution="""commonest = Counter(small_train_dataset["label"]).most_common(1)[0][0]
+majority = counts[commonest] / len(validation_dataset)""",
+    mistakes=(
+        Mistake(
+            "This answer was chosen by the validation rows on which it is measured, so it looks better than "
+            "it is. Choose it by the training rows.",
+            lambda names: _share(_commonest(_validation_labels(names))[0], _validation_labels(names)),
+        ),
+        Mistake(
+            "This is its share of the training rows. Measure it on the validation rows.",
+            lambda names: _share(_commonest(_training_labels(names))[0], _training_labels(names)),
+        ),
+        Mistake(
+            "This is one divided by the number of classes. It would be so if all had the same number of "
+            "rows.",
+            lambda names: 1 / len(names.label_names),
+        ),
+        Mistake(
+            "This is a number of rows. Divide it by the number of validation rows.",
+            lambda names: _majority(names) * len(_validation_labels(names)),
+        ),
+        Mistake(
+            "This is in percent. A share lies between 0 and 1.",
+            lambda names: _majority(names) * 100,
+        ),
+    ),
+)
+
+
+# Labels that start at 1
+
+
+def _labels_of(function: Callable, names: Names) -> dict:
+    """Run the function on two batches. Both have a row of the last class, the second has none of the "
+    "first."""
+    last = len(names.label_names)
+    given = {"text": ["…"] * last, "label": list(range(last, 0, -1))}
+    first = function({name: list(values) for name, values in given.items()})
+    second = function({"text": ["…", "…"], "label": [last, 2]})
+    if not isinstance(first, Mapping) or "label" not in first:
+        return {'the column "label" of the dict that it returns': "nothing"}
+    return {
+        'the column "label" of the dict that it returns': "there",
+        f"the labels that it makes of {given['label']}": first["label"],
+        f"the labels that it makes of [{last}, 2]": second["label"],
+    }
+
+
+def _with_labels(change: Callable[[int, list[int]], int]) -> Callable:
+    return lambda rows: {"label": [change(label, rows["label"]) for label in rows["label"]]}
+
+
+FROM_ZERO = Function(
+    name="from_zero",
+    minutes=4,
+    right=_with_labels(lambda label, _: label - 1),
+    outcome=_labels_of,
+    because="Each label has moved down by one, in every batch, and no two classes became one.",
+    hint="`map` gives the function a dict with the lists of a batch. Which label must five stars, 5, become?",
+    solution="""def from_zero(examples):
+    return {"label": [label - 1 for label in examples["label"]]}""",
+    mistakes=(
+        Mistake(
+            "The labels are still those of the file. The largest has no place in the model.",
+            _with_labels(lambda label, _: label),
+        ),
+        Mistake(
+            "The labels went up. They have to go down, so that the smallest becomes 0.",
+            _with_labels(lambda label, _: label + 1),
+        ),
+        Mistake(
+            "The labels that are too large were cut off, so two classes became one, and the others still "
+            "have the name of their neighbour.",
+            _with_labels(lambda label, labels: min(label, max(labels) - 1)),
+        ),
+        Mistake(
+            "Only the last class has moved: five stars became the first class. All of them have to move.",
+            _with_labels(lambda label, labels: label % max(labels)),
+        ),
+        Mistake(
+            "You subtract the smallest label of the batch. A batch without the first class then becomes "
+            "something else.",
+            _with_labels(lambda label, labels: label - min(labels)),
+        ),
+        Mistake(
+            "The labels may be right, but `map` needs a dict with the name of their column: "
+            '{"label": [...]}.',
+            lambda rows: [label - 1 for label in rows["label"]],
+        ),
+    ),
+)
+
+
+# A batch, padded by hand
+
+
+def _padded(function: Callable, names: Names) -> dict:
+    """Pad two batches. A row counts up to one number more than the longest text has."""
+    outcome = {"the number of tables that it returns": 2}
+    for pad_id, lengths in ((9, (3, 5, 2)), (0, (1, 4))):
+        batch = [list(range(11, 11 + length)) for length in lengths]
+        tables = function(batch, pad_id)
+        if isinstance(tables, Mapping):
+            tables = [tables[name] for name in ("input_ids", "attention_mask")]
+        if not isinstance(tables, (list, tuple)) or len(tables) != 2:
+            number = len(tables) if isinstance(tables, (list, tuple)) else int(tables is not None)
+            return {"the number of tables that it returns": number}
+        ids, mask = ([row[: max(lengths) + 1] for row in plain(table)] for table in tables)
+        outcome |= {
+            f"the input_ids of texts of {lengths} tokens": ids,
+            f"the attention_mask of texts of {lengths} tokens": [list(map(int, row)) for row in mask],
+        }
+    return outcome
+
+
+def _padding(
+    width: Callable = max, left: bool = False, mask: tuple[int, int] = (1, 0), fill: int | None = None
+) -> Callable:
+    """Return a function that pads. `width` chooses among the lengths, `mask` is for a real and a filled "
+    "place."""
+
+    def pad(batch, pad_id):
+        wide = width(map(len, batch))
+        ids = []
+        masks = []
+        for text in batch:
+            text = text[:wide]
+            empty = wide - len(text)
+            filling = [pad_id if fill is None else fill] * empty
+            real = [mask[0]] * len(text)
+            ids.append(filling + text if left else text + filling)
+            masks.append([mask[1]] * empty + real if left else real + [mask[1]] * empty)
+        return ids, masks
+
+    return pad
+
+
+PAD = Function(
+    name="pad",
+    minutes=6,
+    right=_padding(),
+    outcome=_padded,
+    because="All rows have the length of the batch's longest text, and the mask marks what is real.",
+    hint="How long is the longest text of the batch? How much is each of the others short of it?",
+    solution="""def pad(batch, pad_id):
+    longest = max(len(ids) for ids in batch)
+    input_ids = [ids + [pad_id] * (longest - len(ids)) for ids in batch]
+    attention_mask = [[1] * len(ids) + [0] * (longest - len(ids)) for ids in batch]
+    return input_ids, attention_mask""",
+    mistakes=(
+        Mistake(
+            "Your rows are longer than the longest text of the batch. That is the tutorial's way, up to the "
+            "model's limit. Here the longest text of the batch decides.",
+            _padding(width=lambda lengths: 512),
+        ),
+        Mistake(
+            "You cut all texts to the shortest one, so most of what they say is lost. Fill up to the "
+            "longest.",
+            _padding(width=min),
+        ),
+        Mistake(
+            "The padding stands at the left. The model expects [CLS], its first token, at position 0.",
+            _padding(left=True),
+        ),
+        Mistake(
+            "The mask is the wrong way round: 1 is for a real token, 0 for padding. So the model would look "
+            "at the padding only.",
+            _padding(mask=(0, 1)),
+        ),
+        Mistake(
+            "The mask is 1 everywhere. Where a row is padded it has to be 0, or the model reads the padding.",
+            _padding(mask=(1, 1)),
+        ),
+        Mistake(
+            "The padding is always 0. Another tokenizer's padding may have another number: use `pad_id`.",
+            _padding(fill=0),
+        ),
+        Mistake(
+            "Both tables are right, in the wrong order: first input_ids, then attention_mask.",
+            lambda batch, pad_id: _padding()(batch, pad_id)[::-1],
+        ),
+    ),
+)
+
+
+# What one long text costs
+
+
+def _computed(names: Names) -> int:
+    return len(names.eight) * max(names.eight)
+
+
+def _padding_share(names: Names) -> float:
+    return 1 - sum(names.eight) / _computed(names)
+
+
+PADDING_SHARE = Value(
+    name="padding_share",
+    minutes=4,
+    right=_padding_share,
+    because=lambda right, names: (
+        f"Of {_computed(names):,} computed tokens, {sum(names.eight):,} are real: {right:.0%} is padding. "
+        "One long text is enough for that."
+    ),
+    hint="Draw it: a batch of one text of 500 tokens and seven of 50 is a table of 8 × 500. How many of its "
+    "4,000 places hold a real token?",
+    solution="padding_share = 1 - sum(eight) / (len(eight) * max(eight))",
+    mistakes=(
+        Mistake(
+            "This is the share of the real tokens. Padding is the rest.",
+            lambda names: 1 - _padding_share(names),
+        ),
+        Mistake(
+            "This is a ratio: padding per real token. The share is out of all that is computed.",
+            lambda names: _computed(names) / sum(names.eight) - 1,
+        ),
+        Mistake(
+            "This is in percent. A share lies between 0 and 1.",
+            lambda names: 100 * _padding_share(names),
+        ),
+        Mistake(
+            "This is a number of tokens. Divide it by all that are computed.",
+            lambda names: _computed(names) - sum(names.eight),
+        ),
+        Mistake(
+            "This is the share of the texts that are padded. Count tokens.",
+            lambda names: sum(length < max(names.eight) for length in names.eight) / len(names.eight),
+        ),
+        Mistake(
+            "This is for the seven short texts alone. The long one is computed, too.",
+            lambda names: 1 - min(names.eight) / max(names.eight),
+        ),
+        Mistake(
+            "You fill up to the model's limit. `longest` stops at the longest text of the batch.",
+            lambda names: 1 - sum(names.eight) / (len(names.eight) * names.max_length),
+        ),
+    ),
+)
+
+
+# A cheap setting
+
+
+def _cut_share(names: Names, max_length: int) -> float:
+    """Return the share of texts that lose tokens. One with as many as the limit was cut before."""
+    lengths = np.asarray(names.lengths)
+    return float(((lengths > max_length) | (lengths >= names.max_length)).mean())
+
+
+def _lowest(names: Names) -> int:
+    """Return the lowest `max_length` that cuts under 10 % of the texts, or the limit if none does."""
+    fits = (length for length in range(1, names.max_length) if _cut_share(names, length) < 0.1)
+    return next(fits, names.max_length)
+
+
+def _tokens(names: Names, max_length: int, batch_size: int, padding: str) -> int:
+    return padding_cost(names.lengths, batch_size, padding, max_length).computed_tokens
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting(Exercise):
+    """A limit, a batch size and a way to pad: under 10 % cut, and no more than 10 % above the cheapest."""
+
+    def told(self, answer, names: Names) -> tuple[bool, str]:
+        given = plain(answer)
+        if problem := _unfit(given, names):
+            return False, problem
+        max_length, batch_size, padding = given
+        if batch_size < 8:
+            return False, f"Not yet. {_SMALL}"
+
+        # What it cuts
+        lowest = _lowest(names)
+        cut = _cut_share(names, max_length)
+        if cut >= 0.1 and max_length < names.max_length:
+            return False, f"Not yet: it cuts {cut:.1%} of the texts. {_CUTS}"
+
+        # What it costs
+        cheapest = min(_tokens(names, lowest, 8, padding) for padding in PADDING_STRATEGIES)
+        tokens = _tokens(names, *given)
+        more = tokens / cheapest - 1
+        if more > 0.1:
+            advice = {"max_length": _FILLS, "longest": _MIXES}.get(padding, _LONG)
+            return False, f"Not yet: it computes {more:.0%} more than the cheapest such setting. {advice}"
+        share = tokens / (len(names.lengths) * names.max_length)
+        return True, (
+            f"Right. It cuts {cut:.1%} of the texts, and an epoch computes {share:.0%} of the tutorial's "
+            "tokens. "
+            "What is cut is lost to the model: compare its answers before you keep such a limit."
+        )
+
+
+_SMALL = "Batches of one need no padding, and the machine is slow with them. At least 8 texts were asked for."
+_CUTS = "Fewer than one in ten was asked for: raise max_length."
+_FILLS = '"max_length" fills every text up to the limit. Choose another padding.'
+_MIXES = 'With "longest", long texts meet short ones in a batch. Choose the padding that keeps them apart.'
+_LONG = "Your max_length can be lower: it may cut up to one text in ten."
+
+
+def _unfit(given, names: Names) -> str | None:
+    """Say what is wrong with the kind of answer, if anything is."""
+    kinds = [type(value) for value in given] if isinstance(given, list) else []
+    if kinds != [int, int, str] or given[2] not in PADDING_STRATEGIES:
+        return (
+            f'Three values were expected, as in (512, 8, "longest"), and this is {shown(given)}. '
+            f"There is the padding {', '.join(PADDING_STRATEGIES)}."
+        )
+    if not 1 <= given[0] <= names.max_length or given[1] < 1:
+        return f"max_length is 1 to {names.max_length}, the batch size at least 1; this is {shown(given)}."
+    return None
+
+
+SETTING = Setting(
+    name="setting",
+    minutes=6,
+    hint="In the explorer above: first choose the padding, then lower max_length until nearly one text in "
+    "ten is cut. Which batch size of at least 8 pads least?",
+    solution="""lowest = max_length
+while ((lengths > lowest - 1) | (lengths == max_length)).mean() < 0.1:
+    lowest = lowest - 1
+setting = (lowest, 8, "group_by_length")""",
+    mistakes=(
+        Mistake(_SMALL, lambda names: (_lowest(names), 1, "longest")),
+        Mistake(_CUTS, lambda names: (_lowest(names) // 2, 8, "group_by_length")),
+        Mistake(_FILLS, lambda names: (names.max_length, 8, "max_length")),
+        Mistake(_MIXES, lambda names: (names.max_length, 8, "longest")),
+        Mistake(_LONG, lambda names: (names.max_length, 64, "group_by_length")),
+    ),
+)
+
+EXERCISES = [MAJORITY, FROM_ZERO, PAD, PADDING_SHARE, SETTING]
+
+QUESTIONS = [
+    Question(
+        "Why must the tokenizer be the model's own?",
+        (
+            Option(
+                "With another one, the first batch stops with an error.",
+                "Any number that is small enough is accepted. The model trains without an error, on "
+                "nonsense.",
+            ),
+            Option(
+                "With another one, the same number means another token.",
+                "The model keeps what it has learned about each number. It would look up the wrong tokens.",
+                right=True,
+            ),
+            Option(
+                "It need not be: training teaches the model the new numbers.",
+                "A thousand reviews are far too few to learn a whole vocabulary anew.",
+            ),
+        ),
+    ),
+    Question(
+        "A file counts its stars from 1 to 5, and the model has five outputs. You train without a change. "
+        "What happens?",
+        (
+            Option(
+                "Nothing: `load_dataset` makes labels start at 0.",
+                "It gives you the numbers of the file as they are.",
+            ),
+            Option(
+                "Nothing: only the first output stays unused.",
+                "That would need six outputs. With five, label 5 has none.",
+            ),
+            Option(
+                "The training stops at the first text with five stars.",
+                "The outputs are numbered from 0 to 4. Label 5 is out of range.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "Does padding change the model's answer?",
+        (
+            Option(
+                "Yes: `[CLS]` reads it like the rest of the text.",
+                "The attention mask keeps every position from looking at padding.",
+            ),
+            Option(
+                "No, it changes only the time.",
+                "The attention mask hides it. The answers are equal, beyond rounding.",
+                right=True,
+            ),
+            Option(
+                "No, and it costs nothing: padding is left out.",
+                "It is computed like any other token, and then ignored.",
+            ),
+        ),
+    ),
+    Question(
+        "You try twenty settings on the validation rows. The best one is right for 60 %. What do you expect "
+        "on the test rows?",
+        (
+            Option(
+                "Sixty: no training used the validation rows.",
+                "No training did, but your choice did. The best of twenty was lucky on these rows, too.",
+            ),
+            Option(
+                "A little less than sixty.",
+                "Part of being best of twenty is luck, and the luck does not come along to other rows.",
+                right=True,
+            ),
+            Option(
+                "Nothing can be said, since they are other rows.",
+                "They come from the same source, so the result will be near. It will more often be lower.",
+            ),
+        ),
+    ),
+]
