@@ -1,4 +1,4 @@
-"""The exercises of notebook 3: one step, an evaluation, gradient accumulation, and a ranking."""
+"""The exercises and questions of notebook 3: one step, an evaluation, a ranking, gradient accumulation."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from transformers import BertConfig, BertForSequenceClassification
 
 from helpers.learn.exercise import Exercise, Function, Mistake, Names, plain, shown
+from helpers.learn.quiz import Option, Question
 
 
 def _small_model(device) -> BertForSequenceClassification:
@@ -351,4 +352,42 @@ RANKING = Ranking(
 )
 
 EXERCISES = [TRAIN_STEP, EVALUATE, RANKING, ACCUMULATE]
-QUESTIONS = []
+QUESTIONS = [
+    Question(
+        "What happens without `optimizer.zero_grad()`?",
+        (
+            Option("PyTorch raises an error.", "Adding up gradients is allowed: you accumulate them so."),
+            Option("Each gradient replaces the last.", "`backward` adds to what is there."),
+            Option(
+                "Each step follows all batches so far.",
+                "The gradients add up, and old ones never go.",
+                right=True,
+            ),
+            Option("The weights no longer move.", "They do, and too far."),
+        ),
+    ),
+    Question(
+        "Why `model.eval()` as well as `torch.no_grad()`?",
+        (
+            Option(
+                "One changes the answers, the other the memory.",
+                "`eval` switches dropout off. `no_grad` keeps nothing for a backward pass.",
+                right=True,
+            ),
+            Option("Either would do: you call both to be safe.", "Under `no_grad` alone, dropout stays on."),
+            Option(
+                "`eval` freezes the weights.", "Only `optimizer.step()` moves weights, with or without it."
+            ),
+        ),
+    ),
+    Question(
+        "Two loops differ from the very first loss on. Where do you look first?",
+        (
+            Option("At the clipping.", "It acts after the first loss was computed."),
+            Option(
+                "At the random choices.", "Classifier, order and dropout act in the first pass.", right=True
+            ),
+            Option("At the learning rate.", "No weight has moved before the first loss."),
+        ),
+    ),
+]
