@@ -101,6 +101,10 @@ class Lab:
             ".jp-CodeCell", has=self.page.locator(".jp-InputArea", has_text=marker)
         ).first
 
+    def alternative_texts(self) -> list[str]:
+        """Return the alternative text of every picture below a cell."""
+        return self.page.locator(".jp-OutputArea img").evaluate_all("all => all.map(img => img.alt)")
+
     def picture(self, name: str) -> None:
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=PICTURES / f"{name}.png")

@@ -1,6 +1,7 @@
 """Protects a learner from explorers in notebook 1 that do not follow the mouse and the keyboard."""
 
 import pytest
+from alternatives import says_too_little
 from playwright.sync_api import expect
 
 
@@ -34,3 +35,9 @@ def test_a_slider_redraws_the_batches(opened):
     expect(cell.locator("img").first).not_to_have_attribute("src", picture)
     assert cell.inner_text() != words
     opened.picture("padding-explorer")
+
+
+def test_every_picture_says_what_it_shows(opened):
+    """JupyterLab drops the alternative text of a PNG, and `widgets.Image` has none."""
+    alts = opened.alternative_texts()
+    assert len(alts) == 4 and [alt for alt in alts if says_too_little(alt)] == []

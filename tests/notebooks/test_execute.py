@@ -7,6 +7,7 @@ import os
 import re
 
 import pytest
+from alternatives import Pictures, says_too_little
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell
@@ -245,6 +246,22 @@ def test_a_page_without_widgets_shows_pictures_and_sentences(executed):
             "the picture is in the page"
         )
         assert f"When this cell ran: {html.escape(output['data']['text/plain'], quote=False)}"[:60] in page
+
+
+def test_every_picture_says_what_it_shows(executed):
+    """In what a front end gets, and in the page that nbconvert writes of it."""
+    _, notebook, _ = executed
+    drawn = [output for _, output in outputs(notebook) if "image/png" in output.get("data", {})]
+    given = [output.metadata["image/png"].get("alt") for output in drawn]
+    given += [
+        picture.get("alt")
+        for _, output in outputs(notebook)
+        for picture in Pictures(output.get("data", {}).get("text/html", "")).found
+    ]
+    page, _ = HTMLExporter().from_notebook_node(notebook)
+    shown = [picture for picture in Pictures(page).found if picture["src"].startswith("data:")]
+    assert len(shown) >= len(drawn)
+    assert [alt for alt in [*given, *(picture.get("alt") for picture in shown)] if says_too_little(alt)] == []
 
 
 PRESS_INTERRUPT = """

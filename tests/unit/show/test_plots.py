@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from alternatives import Pictures, says_too_little
 from matplotlib.figure import Figure
 from notebook_files import ROOT
 from PIL import Image
@@ -100,6 +101,52 @@ def test_figure_says_what_it_shows(name):
     assert isinstance(figure, Figure)
     shown = texts(figure)
     assert [text for text in expected if text not in shown] == []
+
+
+ALTS = {
+    "length_histogram": f"{LENGTHS.size} texts: mean {LENGTHS.mean():.0f}, median {np.median(LENGTHS):.0f}",
+    "padding_bars": f"longest {padding_cost(LENGTHS, 8, 'longest').computed_tokens:,}, of which",
+    "batch_lengths": "group_by_length",
+    "loss_curve": "training loss 1.58 → 1.10; validation loss 1.20, accuracy 0.500",
+    "two_loss_curves": "second: running after 20 steps",
+    "loss_comparison": "loop and Trainer over 20 steps. Their largest difference is 0, that of",
+    "confusion_matrix": "Right: x 7 of 7, y 8 of 8, z 9 of 9. Most frequent mistakes: none.",
+    "size_curves": "BERT: 0.450 with 250 rows, 0.600 with 1,000 rows. TF-IDF: 0.300 with 250 rows.",
+    "winners_fall": "in 50 draws: on the rows that chose it, mean 0.650, from 0.600 to 0.700; on fresh rows",
+    "intervals": "share, points with intervals: short 0.500 (0.400 to 0.600); $1 0.600 (0.500 to 0.700)",
+    "reliability_diagram": "raw, calibration error 0.100: right in 0.30 where 0.40 sure, right in 0.70 where",
+    "coverage": "0.938 on the surest 10%, 0.875 on the surest 25%, 0.750 on the surest 50%",
+    "power_curve": "10% with 10 rows, 80% with 800, 90% with 1,000.",
+    "accuracy_in_context": "this run 0.500 ± 0.016 (standard error); guessing 0.200.",
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_alternative_text_tells_the_numbers_that_are_drawn(name):
+    draw, _ = FIGURES[name]
+    alt = draw().alt
+    assert ALTS[name] in alt and not says_too_little(alt), alt
+
+
+def test_a_confusion_matrix_names_the_most_frequent_mistakes():
+    alt = plots.confusion_heatmap(np.array([[7, 2, 0], [0, 8, 5], [1, 0, 9]]), ["x", "y", "z"]).alt
+    assert "x 7 of 9, y 8 of 13, z 9 of 10" in alt
+    assert alt.endswith("y taken for z, 5 times; x taken for y, 2 times; z taken for x, 1 times.")
+    names = [f"class {number}" for number in range(20)]
+    assert (
+        "class 19 3 of 3. Most frequent mistakes: none."
+        in plots.confusion_heatmap(3 * np.eye(20, dtype=int), names).alt
+    )
+
+
+def test_the_alternative_text_is_in_what_a_front_end_gets():
+    """JupyterLab shows the HTML. The text may hold what would end the attribute."""
+    figure = plots.loss_comparison(some_run('"><script>'), some_run("b"))
+    bundle, metadata = figure._repr_mimebundle_()
+    (picture,) = Pictures(bundle["text/html"]).found
+    assert picture["alt"] == metadata["image/png"]["alt"] == bundle["text/plain"] == figure.alt
+    assert "<script" not in bundle["text/html"]
+    assert picture["src"] == f"data:image/png;base64,{bundle['image/png']}"
 
 
 def test_figures_show_themselves_without_pyplot():
