@@ -49,7 +49,7 @@ class Exercising:
         return [exercise for exercise in self.check({}).exercises.values() if isinstance(exercise, kind)]
 
     def cells(self):
-        """Return {exercise: (the source of its cell, the name of its answer)} as the notebook has them."""
+        """Return {exercise: (the source of its cell, the name of its answer)}, in the notebook's order."""
         path = next(path for path in NOTEBOOKS if int(path.name[:2]) == self.number)
         found = {}
         for cell in code_cells(path):
@@ -60,13 +60,16 @@ class Exercising:
     def test_the_notebook_asks_each_exercise_and_a_stub_is_quiet(self):
         """A check that fails on `...` would stop Run All, and an exercise in no cell cannot be solved."""
         cells = self.cells()
-        assert list(cells) == list(self.check({}).exercises), "in the order of the notebook"
+        given = self.check({}).exercises
+        assert list(cells) == list(given), "in the order of the notebook"
         for source in dict.fromkeys(source for source, _ in cells.values()):
-            asked = source.count("\ncheck.")
-            assert source.count("your turn") == asked and "minute" in source, source
+            minutes = [given[name].minutes for name in cells if cells[name][0] == source]
+            assert [
+                int(number) for number in re.findall(r"your turn \((\d+) minutes?\): ", source)
+            ] == minutes
             printed = run(source, {"check": self.check(self.names())} | self.names())
-            assert printed.count("Not answered yet\n") == asked and "Right" not in printed, printed
-            assert "Not yet" not in printed
+            assert printed.count("Not answered yet\n") == len(minutes), printed
+            assert "Right" not in printed and "Not yet" not in printed, printed
 
     def test_every_solution_passes(self):
         """A learner who gives up and pastes it must not be told that it is wrong."""

@@ -1,6 +1,9 @@
 """Protects a learner of notebook 1 from a check that is wrong about an answer."""
 
+from collections import Counter
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from exercising import Exercising
@@ -15,9 +18,7 @@ def labelled(*counts):
 
 def notebook(train, validation, lengths, max_length, classes=5):
     """Return the names of notebook 1, for these labels and these lengths in tokens."""
-    from collections import Counter
-
-    names = {
+    return {
         "small_train_dataset": labelled(*train),
         "validation_dataset": Sized(labelled(*validation)),
         "label_names": [f"{label} stars" for label in range(1, classes + 1)],
@@ -25,10 +26,9 @@ def notebook(train, validation, lengths, max_length, classes=5):
         "lengths": np.array(lengths),
         "max_length": max_length,
         "Counter": Counter,
-        "np": np,
+        "pd": pd,
+        "eight": [max(lengths), *[int(np.median(lengths))] * 7],
     }
-    long, short = max(lengths), int(np.median(lengths))
-    return names | {"eight": [long, *[short] * 7]}
 
 
 class Sized(dict):
@@ -145,7 +145,7 @@ def test_the_difference_in_a_function_is_named_where_no_hint_fits():
     """A learner with a mistake of their own is told which table to look at."""
 
     def one_table(batch, pad_id):
-        return [ids + [pad_id] for ids in batch]
+        return [[*ids, pad_id] for ids in batch]
 
     check = exercises(1, notebook((1, 2), (2, 1), LENGTHS, 512, classes=2))
     told = check.told(check.exercises["pad"], one_table)
