@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from html import escape
 
 import ipywidgets as widgets
 
@@ -13,7 +14,7 @@ SCHEDULES = ("linear", "cosine", "polynomial", "constant", "constant_with_warmup
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 STARTS = ("pretrained", "frozen body", "random weights")
 MODEL_SETTINGS = ("start", "freeze")
-OWN = ("train_size", *MODEL_SETTINGS)  # settings of the panel; all others are `TrainingArguments`
+OWN = ("train_size", *MODEL_SETTINGS, "guess")  # settings of the panel; all others are `TrainingArguments`
 EXPLANATIONS = {
     "learning_rate": "how far each step goes; the slider is logarithmic",
     "num_train_epochs": "how many times the training texts are seen",
@@ -39,8 +40,13 @@ class Controls:
         if layers is not None:
             self.widgets["start"] = widgets.Dropdown(value=STARTS[0], options=STARTS)
             self.widgets["freeze"] = widgets.IntSlider(value=0, min=0, max=layers)
-        self._defaults = {name: widget.value for name, widget in self.widgets.items()}
-        self.box = widgets.VBox([_explained(name, widget) for name, widget in self.widgets.items()])
+        self.defaults = self.values()
+        for name, widget in self.widgets.items():
+            label(widget, name, EXPLANATIONS[name])
+        self._help = widgets.HTML(faded("Each control says here what it does when you move it."))
+        self.box = widgets.VBox([*self.widgets.values(), self._help])
+        for widget in self.widgets.values():
+            widget.observe(self._explain, names="value")
 
     def values(self) -> dict:
         """Return the settings by name. All but those in `OWN` are arguments of `TrainingArguments`.
@@ -63,7 +69,16 @@ class Controls:
 
     def reset(self) -> None:
         """Move the sliders back to the defaults."""
-        self.set(**self._defaults)
+        self.set(**self.defaults)
+
+    def explanations(self) -> str:
+        """Return all explanations as HTML, for who can neither hover over a control nor wants to move it."""
+        rows = [f"<dt><b>{name}</b></dt><dd>{escape(EXPLANATIONS[name])}</dd>" for name in self.widgets]
+        return f'<dl style="line-height:1.4">{"".join(rows)}</dl>'
+
+    def _explain(self, change) -> None:
+        name = change["owner"].description
+        self._help.value = faded(f"{name}: {EXPLANATIONS[name]}")
 
     def observe(self, callback: Callable[[], None]) -> None:
         """Call `callback()` whenever a slider moves."""
@@ -128,10 +143,17 @@ def _widgets(args, train_rows: int) -> dict[str, widgets.Widget]:
     }
 
 
-def _explained(name: str, widget) -> widgets.VBox:
+def label(widget, name: str, explanation: str) -> None:
+    """Write `name` before `widget`, and `explanation` into its tooltip. It takes the width of its box."""
     widget.description = name
-    widget.style.description_width = "15.5em"  # per_device_train_batch_size in full
+    setattr(widget, "tooltip" if widget.has_trait("tooltip") else "description_tooltip", explanation)
+    widget.style.description_width = "15.2em"  # per_device_train_batch_size in full
     widget.layout.width = "auto"
-    return widgets.VBox(
-        [widget, widgets.HTML(faded(EXPLANATIONS[name]))], layout=widgets.Layout(max_width="34em")
-    )
+
+
+def guess_slider() -> widgets.SelectionSlider:
+    """Make the slider for the accuracy that somebody expects. Its value is None until they move it."""
+    options = [("none", None), *((f"{percent / 100:.2f}", percent / 100) for percent in range(101))]
+    slider = widgets.SelectionSlider(options=options, value=None)
+    label(slider, "my guess: accuracy", "the accuracy that you expect; leave it at none to guess nothing")
+    return slider

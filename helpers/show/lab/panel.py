@@ -19,12 +19,14 @@ from helpers.explain.resources import out_of_memory
 from helpers.show import plots
 from helpers.show.growing import GrowingCurve
 from helpers.show.lab.code import training_arguments_code
-from helpers.show.lab.controls import MODEL_SETTINGS, Controls
+from helpers.show.lab.controls import MODEL_SETTINGS, Controls, guess_slider
 from helpers.show.lab.plan import Plan, seconds_text, steps
 from helpers.show.lab.run_folder import RunFolder
-from helpers.show.lab.run_list import RunList, accuracy_text
+from helpers.show.lab.run_list import RunList
+from helpers.show.lab.theme import PICTURE_CLASS, style_html
 from helpers.show.lab.worker import Worker
 from helpers.show.shown import WIDE, Shown, draw, image, show_png
+from helpers.show.told import accuracy_text, guess_record, guess_told, told_apart, what_happened
 from helpers.train.learning_rates import RangeTest, learning_rate_schedule
 from helpers.train.recording import recording
 from helpers.train.runs import Run
@@ -88,6 +90,7 @@ class HyperparameterPanel(Shown):
             on_error=self._say,
         )
         self.controls = Controls(args, train_rows, layers)
+        self._guess = guess_slider()
         self._list = RunList(list(self.controls.widgets), on_change=self._draw_curve, on_delete=self.delete)
         self._build()
 
@@ -103,21 +106,51 @@ class HyperparameterPanel(Shown):
         self.controls.observe(self._settings_moved)
         self._settings_moved()
         self._draw_curve()
+        if self.runs:
+            self._tell(self.runs[-1])
         self._panels.add(self)
         self._switch(self.training)
 
     # For people who prefer code
 
-    def run(self, **settings) -> Run:
+    def run(self, *, guess: float | None = None, **settings) -> Run:
         """Move the sliders to `settings`, train in this cell, and return the run.
 
-        Raises the errors of the training, after the run has noted them. The kernel is busy meanwhile, so it
+        `guess` is the accuracy that you expect. Raises the errors of the training, after the run has noted them. The kernel is busy meanwhile, so it
         cannot hear the Stop button: ■ in the toolbar interrupts the training.
         """
         self._worker.begin()
         with self._worker.working():
             self.controls.set(**settings)
-            return self._train_once(self.controls.values())
+            return self._train_once(self.controls.values() | ({} if guess is None else {"guess": guess}))
+
+    def run_each(self, several: Sequence[dict], tell: Callable, background: bool = False) -> None:
+        """Train with each of the settings in turn. What one does not name is as before any slider moved.
+
+        `tell(run)` is called with each run that ended, and `tell(None)` at the end of all. A run that did not
+        finish is the last one. With `background`, the trainings run in the thread that the button uses.
+        """
+
+        def work() -> None:
+            try:
+                for settings in several:
+                    run = self._train_once(self.controls.defaults | settings)
+                    tell(run)
+                    if run.status != "finished":
+                        return
+            finally:
+                tell(None)
+
+        if background:
+            self._worker.in_background(work)
+        else:
+            self._worker.begin()
+            with self._worker.working():
+                work()
+
+    def seconds(self, several: Sequence[dict]) -> float | None:
+        """Estimate how long `run_each` takes. None if no run says how fast this machine is."""
+        return self._plan.seconds([self.controls.defaults | settings for settings in several], self.runs)
 
     def stop(self, wait: bool = False) -> None:
         """Stop the training, here or in another panel, after its current step. `wait` for its end."""
@@ -179,34 +212,34 @@ class HyperparameterPanel(Shown):
         # Pictures and texts
         self._schedule = image()
         self._curve = image()
+        for picture in (self._schedule, self._curve):
+            picture.add_class(PICTURE_CLASS)
         self._planned = widgets.HTML()
         self._message = widgets.HTML()
-        self._bar = widgets.IntProgress(min=0, max=1, layout=widgets.Layout(width=WIDE, max_width="34em"))
+        self._told = widgets.HTML()
+        self._bar = widgets.IntProgress(min=0, max=1, layout=widgets.Layout(width=WIDE))
         self._progress = widgets.HTML("Ready.")
         self._found = widgets.VBox()
         self._source = widgets.Textarea(rows=12, layout=widgets.Layout(width="98%"))
 
-        # From top to bottom
+        # The sliders at the left, the pictures at the right; on a narrow page one under the other
         wrap = widgets.Layout(display="flex", flex_flow="row wrap", align_items="flex-start")
-        self.controls.box.layout.flex = "1 1 26em"
-        preview_layout = widgets.Layout(flex="1 1 20em", min_width="16em")
-        preview = widgets.VBox([self._planned, self._schedule], layout=preview_layout)
-        folded = widgets.Accordion(children=[self._source], selected_index=0)
-        folded.set_title(0, "The code for these settings")
-        self.widget = widgets.VBox(
-            [
-                widgets.Box([self.controls.box, preview], layout=wrap),
-                widgets.Box(list(self._buttons.values()), layout=wrap),
-                self._bar,
-                self._progress,
-                self._message,
-                self._smaller,
-                self._found,
-                self._curve,
-                self._list.box,
-                folded,
-            ]
+        buttons = widgets.Box(list(self._buttons.values()), layout=wrap)
+        left = widgets.VBox(
+            [self._planned, self.controls.box, self._guess, buttons, self._bar, self._progress],
+            layout=widgets.Layout(flex="1 1 340px", max_width="34em"),
         )
+        right = widgets.VBox([self._schedule, self._curve], layout=widgets.Layout(flex="1 1 360px"))
+
+        # Below: what happened, the runs, and what is folded
+        folded = widgets.Accordion(
+            children=[self._source, widgets.HTML(self.controls.explanations())], selected_index=0
+        )
+        folded.set_title(0, "The code for these settings")
+        folded.set_title(1, "What each control does")
+        parts = [self._message, self._smaller, self._found, self._told, self._list.box, folded]
+        style = widgets.HTML(style_html(), layout=widgets.Layout(display="none"))
+        self.widget = widgets.VBox([style, widgets.Box([left, right], layout=wrap), *parts])
 
     def _settings_moved(self) -> None:
         draw(self._schedule, self._schedule_picture())
@@ -232,10 +265,10 @@ class HyperparameterPanel(Shown):
         shown, numbers = self._list.shown()
         current = self._worker.current  # read it once: the thread that trains may end it at any moment
         if current is not None:
-            self._growing = GrowingCurve(shown, current, [*numbers, self._list.next_number], self._bar.max)
-        elif shown:
-            draw(self._curve, plots.loss_curve(*shown, numbers=numbers))
-        self._curve.layout.display = None if shown or current is not None else "none"
+            numbers = [*numbers, self._list.next_number]
+            self._growing = GrowingCurve(shown, current, numbers, self._bar.max, narrow=True)
+        else:
+            draw(self._curve, plots.loss_curve(*shown, numbers=numbers, growing=True, narrow=True))
 
     def _say(self, message: str, details: str = "") -> None:
         folded = ""
@@ -244,6 +277,17 @@ class HyperparameterPanel(Shown):
         style = "white-space:pre-line;overflow-wrap:anywhere"
         shown = f'<div role="status" style="{style}">{escape(message)}</div>{folded}'
         self._message.value = shown if message else ""
+
+    def _tell(self, run: Run) -> None:
+        """Say what happened in `run`, how far off its guess was, and whether it differs from the run before."""
+        sentences = [f"{run.name}: {what_happened(run, self._class_counts)}"]
+        if run.settings.get("guess") is not None:
+            sentences += [guess_told(run), guess_record(self.runs)]
+        judged = [each for each in self.runs if each.series("accuracy")[1] and each.settings.get("eval_size")]
+        if run in judged[1:]:
+            sentences.append(told_apart(judged[judged.index(run) - 1], run))
+        lines = "".join(f"<div>{escape(sentence)}</div>" for sentence in sentences if sentence)
+        self._told.value = f'<div role="status" style="line-height:1.4">{lines}</div>'
 
     # The runs
 
@@ -295,6 +339,7 @@ class HyperparameterPanel(Shown):
         run = self._new_run(settings)
         self._bar.max = steps(settings)
         self._bar.value = 0
+        self._guess.value = None
         self._next = dict.fromkeys(_PAUSES, 0.0)
 
         # Train
@@ -321,6 +366,7 @@ class HyperparameterPanel(Shown):
             self._show_progress(run)
             self._draw_curve()
             self._show_plan()
+            self._tell(run)
             self._tell_others(run)
         return run
 
@@ -352,7 +398,8 @@ class HyperparameterPanel(Shown):
         # The curve may only take its share of the time
         growing = self._growing
         if now >= self._next["curve"] and run.history and growing is not None:
-            show_png(self._curve, growing.png(), width=900, height=340, alt=run.summary())
+            width, height = (int(100 * inches) for inches in plots.NARROW)
+            show_png(self._curve, growing.png(), width=width, height=height, alt=run.summary())
             took = time.perf_counter() - now
             self._next["curve"] = now + took + max(_PAUSES["curve"], took / _CURVE_SHARE)
 
@@ -386,7 +433,8 @@ class HyperparameterPanel(Shown):
 
     def _start(self, work: Callable[[dict], object]) -> None:
         """Call `work(settings)` in a thread, with the settings of this moment: the sliders may move on."""
-        self._worker.in_background(work, self.controls.values())
+        guess = {} if self._guess.value is None else {"guess": self._guess.value}
+        self._worker.in_background(work, self.controls.values() | guess)
 
     def _repeat(self, settings: dict, count: int = 3) -> None:
         # Train with the next seeds that are not there yet
@@ -394,6 +442,7 @@ class HyperparameterPanel(Shown):
         free = (seed for seed in itertools.count(settings["seed"]) if seed not in there)
         for seed in itertools.islice(free, count):
             self._train_once(settings | {"seed": seed})
+            settings.pop("guess", None)  # it counts once
             if self._worker.stopping:
                 return
 
@@ -410,9 +459,9 @@ class HyperparameterPanel(Shown):
             )
 
     def _finished_seeds(self, settings: dict) -> dict[int, Run]:
-        """Return by its seed each run that finished with these settings, whatever its seed."""
+        """Return by its seed each run that finished with these settings, whatever its seed and its guess."""
         settings = settings | {"eval_size": self._eval_rows}
-        del settings["seed"]
+        settings = {name: value for name, value in settings.items() if name not in ("seed", "guess")}
         return {
             run.settings["seed"]: run
             for run in self.runs

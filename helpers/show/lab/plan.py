@@ -28,13 +28,19 @@ class Plan:
     def sentence(self, settings: dict, runs: Sequence[Run]) -> str:
         """Say how many steps a training with `settings` takes, and how long, judged by `runs`."""
         text = f"{steps(settings):,} steps"
+        seconds = self.seconds([settings], runs)
+        if seconds is None:
+            return text + ". How long they take can be estimated after the first run."
+        return text + f", about {seconds_text(seconds)} (an estimate, from {self.pace(runs)[0]})."
+
+    def seconds(self, several: Sequence[dict], runs: Sequence[Run]) -> float | None:
+        """Estimate the seconds of a training with each of these settings, judged by `runs`; None if unknown."""
         pace = self.pace(runs)
         if pace is None:
-            return text + ". How long they take can be estimated after the first run."
-        source, seconds = pace
-        reviews_per_epoch = settings["train_size"] + EVALUATION_COST * self._eval_rows
-        seconds *= settings["num_train_epochs"] * reviews_per_epoch
-        return text + f", about {seconds_text(seconds)} (an estimate, from {source})."
+            return None
+        evaluated = EVALUATION_COST * self._eval_rows
+        texts = sum(each["num_train_epochs"] * (each["train_size"] + evaluated) for each in several)
+        return texts * pace[1]
 
     def pace(self, runs: Sequence[Run]) -> tuple[str, float] | None:
         """Return where the estimate comes from, and the seconds per training review; None if unknown.
