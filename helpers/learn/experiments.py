@@ -1,0 +1,170 @@
+"""The experiments of notebook 4: two ways to train, a prediction, and what came out."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpers.judge.metrics import standard_error
+
+_MEASURED = Path(__file__).parents[1] / "offline" / "experiments" / "experiments.json"
+OUTCOMES = ("first", "second", "neither")
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One of the two ways to train: its name, and what it changes in the settings of the lab.
+
+    `changes(settings)` gets these settings as `Controls.values` gives them, and returns those that differ.
+    """
+
+    name: str
+    changes: Callable[[dict], dict] = lambda settings: {}
+
+    def settings(self, lab: dict) -> dict:
+        """Return the settings to train with: those of the lab, changed."""
+        return lab | self.changes(lab)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """Two ways to train, and the question which one ends with the higher accuracy.
+
+    `seeds` says how many trainings of each kind the experiment asks for. `because` explains what came out on
+    the bundled data. It is shown only after the learner's own trainings.
+    """
+
+    name: str
+    first: Arm
+    second: Arm
+    because: str
+    seeds: int = 1
+
+    def predictions(self) -> dict[str, str]:
+        """Return what a learner can expect, by the name of the outcome."""
+        return {
+            "first": f"{self.first.name}: better",
+            "second": f"{self.second.name}: better",
+            "neither": "cannot be told apart",
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The mean accuracies of the two ways to train, and the standard error of their difference."""
+
+    first: float
+    second: float
+    error: float
+
+    @property
+    def outcome(self) -> str:
+        """Name the better one, if the difference is larger than twice its standard error; else "neither"."""
+        if abs(self.first - self.second) <= 2 * self.error:
+            return "neither"
+        return "first" if self.first > self.second else "second"
+
+    def sentence(self, first: str, second: str) -> str:
+        """Say both accuracies, their difference, and whether it is large enough. The names are the arms'."""
+        difference = abs(self.first - self.second)
+        numbers = f"{first} {self.first:.3f}, {second} {self.second:.3f}, a difference of {difference:.3f}"
+        error = f"twice its standard error ({2 * self.error:.3f})"
+        if self.outcome == "neither":
+            return f"{numbers}. That is no more than {error}: these two cannot be told apart."
+        better = first if self.outcome == "first" else second
+        return f"{numbers}. That is more than {error}: “{better}” is better."
+
+
+def compare(first: Sequence[float], second: Sequence[float], rows: int) -> Comparison:
+    """Compare the accuracies of trainings that differ in nothing but their seeds, on `rows` texts.
+
+    The variance of one accuracy is that of the accuracies of its kind, and at least that of an accuracy on so
+    many rows: three accuracies may lie close together by chance, and of one alone nothing else is known. All
+    trainings answer the same rows, which this does not count in their favour. On the bundled data it called
+    two groups of the same kind different in 1 of … draws. Raises ValueError if there is no accuracy.
+    """
+    if not first or not second:
+        raise ValueError(f"Expected at least one accuracy of each kind, got {len(first)} and {len(second)}.")
+    variance = 0.0
+    for accuracies in (first, second):
+        of_rows = standard_error(statistics.fmean(accuracies), rows) ** 2
+        of_seeds = statistics.variance(accuracies) if len(accuracies) > 1 else 0.0
+        variance += max(of_seeds, of_rows) / len(accuracies)
+    return Comparison(statistics.fmean(first), statistics.fmean(second), math.sqrt(variance))
+
+
+def judged(prediction: str | None, outcome: str, experiment: Experiment) -> str:
+    """Say whether the learner's prediction came true, in the learner's own trainings."""
+    if prediction is None:
+        return "You predicted nothing."
+    said = f"You predicted “{experiment.predictions()[prediction]}”"
+    if prediction == outcome:
+        return f"{said}: so it came out."
+    if outcome == "neither":
+        return f"{said}: these trainings do not show it."
+    if prediction == "neither":
+        return f"{said}: they can."
+    return f"{said}: it is the other way round."
+
+
+def measured(experiment: Experiment) -> tuple[Comparison, int] | None:
+    """Return what we measured on the bundled data, and with how many seeds; None if it was not measured.
+
+    `tests/benchmarks/experiments.py` made the figures.
+    """
+    found = json.loads(_MEASURED.read_text(encoding="utf-8"))
+    arms = found["accuracies"].get(experiment.name)
+    if arms is None:
+        return None
+    return compare(arms["first"], arms["second"], found["eval_size"]), len(arms["first"])
+
+
+EXPERIMENTS = (
+    Experiment(
+        name="rate",
+        first=Arm("5e-5", lambda lab: {"learning_rate": 5e-5}),
+        second=Arm("5e-4", lambda lab: {"learning_rate": 5e-4}),
+        because="",
+    ),
+    Experiment(
+        name="twice",
+        first=Arm("the lab's rate"),
+        second=Arm("twice that rate", lambda lab: {"learning_rate": 2 * lab["learning_rate"]}),
+        seeds=3,
+        because="",
+    ),
+    Experiment(
+        name="start",
+        first=Arm("random weights", lambda lab: {"start": "random weights"}),
+        second=Arm("pretrained weights"),
+        because="",
+    ),
+    Experiment(
+        name="frozen",
+        first=Arm("frozen body", lambda lab: {"start": "frozen body"}),
+        second=Arm("all weights learn"),
+        because="",
+    ),
+    Experiment(
+        name="decay",
+        first=Arm("weight_decay 0", lambda lab: {"weight_decay": 0.0}),
+        second=Arm("weight_decay 0.3", lambda lab: {"weight_decay": 0.3}),
+        because="",
+    ),
+    Experiment(
+        name="texts",
+        first=Arm(
+            "half the texts, twice the epochs",
+            lambda lab: {
+                "train_size": lab["train_size"] // 2,
+                "num_train_epochs": 2 * lab["num_train_epochs"],
+            },
+        ),
+        second=Arm("all the texts"),
+        because="",
+    ),
+)
