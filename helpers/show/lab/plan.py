@@ -34,7 +34,7 @@ class Plan:
         return text + f", about {seconds_text(seconds)} (an estimate, from {self.pace(runs)[0]})."
 
     def seconds(self, several: Sequence[dict], runs: Sequence[Run]) -> float | None:
-        """Estimate the seconds of a training with each of these settings, judged by `runs`; None if unknown."""
+        """Estimate the seconds of trainings with these settings, judged by `runs`; None if unknown."""
         pace = self.pace(runs)
         if pace is None:
             return None
