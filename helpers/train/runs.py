@@ -27,6 +27,9 @@ class Run:
     start. `evaluations` holds one dict per evaluation: step, epoch, eval_loss, accuracy and other metrics.
     `status` is "new", "running", "finished", "stopped" or "failed"; for the last two, `message` says why.
     `evaluated_on` says which rows judged, and whether they also chose.
+
+    `KeepMoments` fills `watched` and `moments`: some texts, and the answers to them at moments of the
+    training. `KeepMovement` fills `moved`: part of the model → relative change of its weights.
     """
 
     name: str
@@ -37,6 +40,9 @@ class Run:
     message: str = ""
     seconds: float = 0.0
     evaluated_on: str = "validation rows; they flatter a run that was chosen by them; no test row was used"
+    watched: dict = field(default_factory=dict)
+    moments: list[dict] = field(default_factory=list)
+    moved: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self):
         self.stop_requested = False
@@ -56,6 +62,8 @@ class Run:
         """Begin the training, and clear what an earlier one recorded here."""
         self.history.clear()
         self.evaluations.clear()
+        self.moments.clear()
+        self.moved.clear()
         self.stop_requested = False
         self.message = ""
         self.step = 0
@@ -67,6 +75,7 @@ class Run:
         self.start()
         self.history.extend(earlier.history)
         self.evaluations.extend(earlier.evaluations)
+        self.moments.extend(earlier.moments)
         self.step = self._last_step()
         self._started -= earlier.seconds
         self.advance(self.step)
@@ -180,9 +189,10 @@ class Run:
         try:
             fields = json.loads(Path(path).read_text(encoding="utf-8"))
             fields |= {key: _with_nan(fields[key]) for key in ("settings", "history", "evaluations")}
-            if not all(isinstance(point, dict) for point in (*fields["history"], *fields["evaluations"])):
+            run = cls(**fields)
+            if not all(isinstance(point, dict) for point in (*run.history, *run.evaluations, *run.moments)):
                 raise TypeError("a logged step is not a dict")
-            return cls(**fields)
+            return run
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ValueError(
                 f"{path} is not a saved Run: expected JSON written by Run.save ({error})."
