@@ -83,7 +83,7 @@ class ReviewTester(Shown):
         except ValueError:  # no words yet
             answer = None
         self._answer = answer
-        self.bars.value = _bars(answer.probabilities, self._labels()) if answer else ""
+        self.bars.value = probability_bars(answer.probabilities, self._labels()) if answer else ""
         self.marked.value = _marked(self.text.value, answer) if answer else ""
         self.words.value = f'<div style="line-height:1.5">{escape(self.sentence())}</div>'
 
@@ -138,7 +138,7 @@ def _signed(score: float) -> str:
     return f"{score:+.2g}".replace("-", "−")
 
 
-def _bars(probabilities: np.ndarray, labels: list[str]) -> str:
+def probability_bars(probabilities: np.ndarray, labels: list[str]) -> str:
     """Return HTML with a row per class: its name, a bar and the probability, the largest one in bold."""
     rows = []
     for label, probability in zip(labels, probabilities):

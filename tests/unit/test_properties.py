@@ -353,7 +353,7 @@ def test_words_and_labels_never_become_markup(words, data):
     scores = np.array(data.draw(st.lists(st.floats(-5, 5), min_size=len(words), max_size=len(words))))
     answer = Attribution(words, scores, np.array([0.25, 0.75]), 1)
     assert only_its_own(review._marked(" ".join(words), answer)).startswith(" ".join(words))
-    assert words[0] in only_its_own(review._bars(answer.probabilities, [words[0], "x"]))
+    assert words[0] in only_its_own(review.probability_bars(answer.probabilities, [words[0], "x"]))
     assert only_its_own(shown.faded(words[0])) == words[0]
 
 
