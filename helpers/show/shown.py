@@ -23,8 +23,8 @@ class Shown:
 
     widget: widgets.Widget
 
-    def picture(self) -> Picture:
-        """Draw the panel as it is now.
+    def picture(self) -> Picture | None:
+        """Draw the panel as it is now, or return None if there is nothing to draw yet.
 
         Pages without live widgets show this picture: GitHub, or a page made by nbconvert.
         """
@@ -35,13 +35,16 @@ class Shown:
         raise NotImplementedError
 
     def _ipython_display_(self) -> None:
-        image, size = self.picture()._repr_png_()
         bundle = {
             "text/plain": self.sentence(),
-            "image/png": b64encode(image).decode(),
             WIDGET_VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id},
         }
-        display(bundle, metadata={"image/png": {**size, "alt": self.sentence()}}, raw=True)
+        metadata = {}
+        if (picture := self.picture()) is not None:
+            image, size = picture._repr_png_()
+            bundle["image/png"] = b64encode(image).decode()
+            metadata["image/png"] = {**size, "alt": self.sentence()}
+        display(bundle, metadata=metadata, raw=True)
         print("When this cell ran:", self.sentence())
 
 
