@@ -1,4 +1,4 @@
-"""The exercises and questions of notebook 3: one step, an evaluation, a ranking, gradient accumulation."""
+"""The exercises and questions of notebook 3: one step, an evaluation, accumulated gradients, a ranking."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def _small_model(device) -> BertForSequenceClassification:
         intermediate_size=16,
         max_position_embeddings=12,
         hidden_dropout_prob=0.4,
-        num_labels=4,
         initializer_range=0.5,  # with small weights, all logits would be alike
     )
+    config.num_labels = 4
     return BertForSequenceClassification(config).to(device)
 
 
@@ -351,7 +351,7 @@ RANKING = Ranking(
     mistakes=tuple(Mistake(reason, _with_early(name)) for name, reason in Ranking.reasons.items()),
 )
 
-EXERCISES = [TRAIN_STEP, EVALUATE, RANKING, ACCUMULATE]
+EXERCISES = [TRAIN_STEP, EVALUATE, ACCUMULATE, RANKING]
 QUESTIONS = [
     Question(
         "What happens without `optimizer.zero_grad()`?",
