@@ -12,6 +12,8 @@ from helpers.train.folder import own_folder
 from helpers.train.housekeeping import housekeeping
 from helpers.train.ladder import Rung, reviews_per_second, rungs
 from helpers.train.learning_rates import RangeTest, learning_rate_range_test, learning_rate_schedule
+from helpers.train.moments import KeepMoments
+from helpers.train.movement import KeepMovement, weights_moved
 from helpers.train.recording import RunCallback, recording
 from helpers.train.runs import NonFiniteLossError, Run, loss_difference
 from helpers.train.steps import logging_steps, planned_steps, smaller_batches
@@ -26,6 +28,8 @@ from helpers.train.trainer_checkpoints import (
 __all__ = [
     "KEEP",
     "CheckpointCallback",
+    "KeepMoments",
+    "KeepMovement",
     "NonFiniteLossError",
     "RangeTest",
     "Run",
@@ -51,4 +55,5 @@ __all__ = [
     "save_checkpoint",
     "set_random_state",
     "smaller_batches",
+    "weights_moved",
 ]
