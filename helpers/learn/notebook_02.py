@@ -1,0 +1,383 @@
+"""The exercises and questions of notebook 2: a guesser's loss, an interval, recall, distance, one word."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from helpers.judge.metrics import accuracy_interval
+from helpers.learn.exercise import Exercise, Mistake, Names, Value, plain, same, shown
+from helpers.learn.quiz import Option, Question
+
+# The loss of a guesser
+
+
+def _classes(names: Names) -> int:
+    return len(names.label_names)
+
+
+FIRST_LOSS = Value(
+    name="first_loss",
+    minutes=3,
+    right=lambda names: math.log(_classes(names)),
+    because=lambda right, names: (
+        f"−ln(1/{_classes(names)}) = ln {_classes(names)} = {right:.2f}, whatever the texts are. A training "
+        "whose "
+        "first loss is far from it has a fault."
+    ),
+    hint="Which probability does the right answer get? Its −ln is the loss of each text, so it is their "
+    "mean, too.",
+    solution="first_loss = np.log(len(label_names))",
+    mistakes=(
+        Mistake(
+            "This is the probability that each class gets. The loss is its −ln.",
+            lambda names: 1 / _classes(names),
+        ),
+        Mistake(
+            "The sign is missing: ln of a probability is below 0, and the loss is −ln.",
+            lambda names: -math.log(_classes(names)),
+        ),
+        Mistake(
+            "This is the logarithm to base 2. The loss takes the natural one, `np.log`.",
+            lambda names: math.log2(_classes(names)),
+        ),
+        Mistake(
+            "This is the logarithm to base 10. The loss takes the natural one, `np.log`.",
+            lambda names: math.log10(_classes(names)),
+        ),
+        Mistake(
+            "This is the share of wrong answers. The loss asks how much probability the right answer got.",
+            lambda names: 1 - 1 / _classes(names),
+        ),
+    ),
+)
+
+
+# A 95 % interval
+
+
+def _around(names: Names, errors: float) -> list[float]:
+    """Return the ends of the interval of so many standard errors to each side."""
+    return [names.accuracy - errors * names.error, names.accuracy + errors * names.error]
+
+
+def _is_an_interval(answer: list, names: Names) -> bool:
+    """Accept 1.96 standard errors, 2, or Wilson's interval, cut off at 0 and 1 or not."""
+    around = _around(names, 2)
+    right = np.asarray(names.logits).argmax(axis=-1) == np.asarray(names.labels)
+    possible = around, np.clip(around, 0, 1), accuracy_interval(right)
+    rounding = max(names.error / 2, 1e-4)
+    return any(same(answer, plain(interval), rounding) for interval in possible)
+
+
+def _told_interval(right: list[float], names: Names) -> str:
+    low, high = np.clip(right, 0, 1)
+    rows = len(names.labels)
+    return (
+        f"{low:.3f} to {high:.3f}, from {rows:,} rows. With four times as many rows it would be half as "
+        "wide. A "
+        "baseline above its lower end might be as good as this model."
+    )
+
+
+INTERVAL = Value(
+    name="interval",
+    minutes=4,
+    right=lambda names: _around(names, 2),
+    accepts=_is_an_interval,
+    because=_told_interval,
+    hint="`accuracy` and `error` hold the two numbers. How many standard errors belong to each side?",
+    solution="interval = (accuracy - 2 * error, accuracy + 2 * error)",
+    mistakes=(
+        Mistake(
+            "This is one standard error to each side. In about 32 of 100 cases the true accuracy lies "
+            "outside.",
+            lambda names: _around(names, 1),
+        ),
+        Mistake(
+            "This is three standard errors to each side, more than 95 of 100 cases need.",
+            lambda names: _around(names, 3),
+        ),
+        Mistake(
+            "The right two numbers, in the wrong order: first the lower end.",
+            lambda names: _around(names, 2)[::-1],
+        ),
+        Mistake(
+            "This is in percent. An accuracy lies between 0 and 1.",
+            lambda names: [100 * end for end in _around(names, 2)],
+        ),
+        Mistake(
+            "This is how far single answers scatter. For their mean, divide by the square root of the "
+            "number of rows: `error` holds it.",
+            lambda names: _around(names, 2 * math.sqrt(len(names.labels))),
+        ),
+        Mistake(
+            "You multiply the error by the accuracy. It is a number to add and to subtract as it is.",
+            lambda names: [names.accuracy * (1 + sign * 2 * names.error) for sign in (-1, 1)],
+        ),
+        Mistake(
+            "This is how far to go to each side. Add it to the accuracy, and subtract it.",
+            lambda names: [-2 * names.error, 2 * names.error],
+        ),
+    ),
+)
+
+
+# Recall
+
+
+def _shares(names: Names, of: np.ndarray) -> list[float]:
+    """Divide the right answers of each class by `of`, shape (classes,) or (). Nothing of nothing is 0."""
+    return (np.diagonal(names.counts) / np.maximum(of, 1)).tolist()
+
+
+def _recalls(names: Names) -> list[float]:
+    return _shares(names, names.counts.sum(axis=1))
+
+
+def _told_recall(right: list[float], names: Names) -> str:
+    most, least = int(np.argmax(right)), int(np.argmin(right))
+    return (
+        f"The model finds {names.label_names[most]!r} best ({right[most]:.0%}) and "
+        f"{names.label_names[least]!r} least ({right[least]:.0%}). One accuracy for all hides that."
+    )
+
+
+RECALL = Value(
+    name="recall",
+    minutes=5,
+    right=_recalls,
+    because=_told_recall,
+    hint="In `counts`, which numbers are the right answers? And is a class one row of the table, or one "
+    "column?",
+    solution="""rows_of_a_class = np.maximum(counts.sum(axis=1), 1)  # a class without a row would divide by 0
+recalls = np.diagonal(counts) / rows_of_a_class""",
+    mistakes=(
+        Mistake(
+            "You divide by the columns: of the answers that name a class, the share that is right. That is "
+            "its precision. Recall asks how many of a class's texts were found, and these stand in a row.",
+            lambda names: _shares(names, names.counts.sum(axis=0)),
+        ),
+        Mistake(
+            "You divide by all rows of the table, so the classes add up to the accuracy. Divide each by its "
+            "own.",
+            lambda names: _shares(names, names.counts.sum()),
+        ),
+        Mistake(
+            "These are numbers of texts. Divide each by the number of texts of its class.",
+            lambda names: np.diagonal(names.counts).tolist(),
+        ),
+        Mistake(
+            "These are in percent. A share lies between 0 and 1.",
+            lambda names: [100 * recall for recall in _recalls(names)],
+        ),
+        Mistake(
+            "These are the shares that were missed. Recall is the share that was found.",
+            lambda names: [1 - recall for recall in _recalls(names)],
+        ),
+        Mistake(
+            "This is how large each class is. How many of its texts did the model find?",
+            lambda names: (names.counts.sum(axis=1) / names.counts.sum()).tolist(),
+        ),
+    ),
+)
+
+
+# The distance
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distance(Value):
+    """A distance between classes. Where they have no order, there is none to compute."""
+
+    def told(self, answer, names: Names) -> tuple[bool, str]:
+        if not names.profile.ordered:
+            return True, (
+                "Your classes have no order, so one is not nearer to another, and a distance says nothing. "
+                "This exercise counts as solved."
+            )
+        return super().told(answer, names)
+
+
+def _off(names: Names) -> np.ndarray:
+    """Return how many classes each answer is too high, shape (rows,)."""
+    return np.asarray(names.logits).argmax(axis=-1) - np.asarray(names.labels)
+
+
+def _told_distance(right: float, names: Names) -> str:
+    labels = np.asarray(names.labels)
+    middle = int(np.median(labels))
+    return (
+        f"An answer is {right:.2f} classes off on average. Who always says {names.label_names[middle]!r} is "
+        f"{np.abs(labels - middle).mean():.2f} off."
+    )
+
+
+MEAN_DISTANCE = Distance(
+    name="mean_distance",
+    minutes=5,
+    right=lambda names: np.abs(_off(names)).mean(),
+    because=_told_distance,
+    hint="Take each text's answer, the place of its largest logit, and see how far it lies from the label. "
+    "A right answer is 0 away.",
+    solution="mean_distance = np.abs(logits.argmax(axis=-1) - labels).mean()",
+    mistakes=(
+        Mistake(
+            "Answers that are too high and too low cancel here. Take the absolute value of each difference.",
+            lambda names: _off(names).mean(),
+        ),
+        Mistake(
+            "They cancel, and you count from the wrong side, too. Take the absolute value of each "
+            "difference.",
+            lambda names: -_off(names).mean(),
+        ),
+        Mistake(
+            "This is the mean of the wrong answers alone. The right ones count too, with 0.",
+            lambda names: np.abs(_off(names)).sum() / max(1, np.count_nonzero(_off(names))),
+        ),
+        Mistake(
+            "You squared the differences, so an answer that is two stars off counts four times.",
+            lambda names: (_off(names) ** 2).mean(),
+        ),
+        Mistake(
+            "This is the root of the mean square. It lets the far ones count more. Take the mean as it is.",
+            lambda names: math.sqrt((_off(names) ** 2).mean()),
+        ),
+        Mistake(
+            "This is the share of wrong answers. It does not ask how far off they are.",
+            lambda names: (_off(names) != 0).mean(),
+        ),
+        Mistake(
+            "You compare labels with the largest logit itself. Its place is the answer: take `argmax`.",
+            lambda names: np.abs(np.asarray(names.logits).max(axis=-1) - names.labels).mean(),
+        ),
+    ),
+)
+
+
+# One word
+
+
+_SAME = "Both texts are the same. Change one word."
+_MORE = "More than one word differs. Then nobody knows which of them did it."
+_EQUAL = "One answer for both: try a word that carries the whole opinion, in a shorter text."
+_NEAR = "That is too near: two steps apart were asked for. The shorter the text, the more one word weighs."
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneWord(Exercise):
+    """Two texts, one word apart, to which the learner's own model gives answers two classes apart.
+
+    Where the classes have no order, or are only two, the answers have to be different.
+    """
+
+    def told(self, answer, names: Names) -> tuple[bool, str]:
+        texts = plain(answer)
+        if not isinstance(texts, list) or len(texts) != 2 or not all(isinstance(text, str) for text in texts):
+            return False, f"Two texts were expected, in a list, and this is {shown(texts)}."
+
+        # The texts
+        words = [text.split() for text in texts]
+        if words[0] == words[1]:
+            return False, f"Not yet. {_SAME}"
+        if not _one_word_apart(*words):
+            return False, f"Not yet. {_MORE}"
+
+        # What the model says to them
+        answers = [
+            max(scores, key=lambda score: score["score"])["label"] for scores in _classified(texts, names)
+        ]
+        said = f"The model says {answers[0]!r} to the first and {answers[1]!r} to the second."
+        first, second = (list(names.label_names).index(label) for label in answers)
+        if first == second:
+            return False, f"Not yet. {said} {_EQUAL}"
+        if names.profile.ordered and abs(first - second) < min(2, _classes(names) - 1):
+            return False, f"Not yet. {said} {_NEAR}"
+        return True, f"Right. {said} Would you have drawn the same conclusion from this one word?"
+
+
+def _classified(texts: list[str], names: Names) -> list[list[dict]]:
+    return [names.classify([text], truncation=True)[0] for text in texts]
+
+
+def _one_word_apart(first: list[str], second: list[str]) -> bool:
+    """Return whether one word is replaced, added or left out."""
+    same_start = 0
+    while same_start < min(len(first), len(second)) and first[same_start] == second[same_start]:
+        same_start += 1
+    first, second = first[same_start:], second[same_start:]
+    while first and second and first[-1] == second[-1]:
+        first, second = first[:-1], second[:-1]
+    return max(len(first), len(second)) == 1
+
+
+ONE_WORD = OneWord(
+    name="one_word",
+    minutes=6,
+    hint="In a long text one word weighs little. Begin with a sentence of four words.",
+    solution="""words = sorted(set(" ".join(reviews["validation"]["text"][:50]).split()))
+scores = classify(words, truncation=True)
+answers = [max(each, key=lambda score: score["score"])["label"] for each in scores]
+places = [label_names.index(answer) for answer in answers]
+two_texts = [words[np.argmin(places)], words[np.argmax(places)]]  # texts of one word each""",
+    mistakes=(
+        Mistake(_SAME, lambda names: ["It was good.", " It was  good."]),
+        Mistake(_MORE, lambda names: ["It was good.", "She is bad."]),
+        Mistake(_EQUAL, lambda names: ["It was here.", "It was there."]),
+        Mistake(_NEAR, lambda names: ["It was here.", "It was fine."]),
+    ),
+)
+
+EXERCISES = [FIRST_LOSS, INTERVAL, RECALL, MEAN_DISTANCE, ONE_WORD]
+
+QUESTIONS = [
+    Question(
+        "The report said that `classifier.weight` is missing. What is broken?",
+        (
+            Option("The download.", "Then loading would stop with an error."),
+            Option(
+                "Nothing.",
+                "The pretrained model has no layer for these labels. It is new, and learns here.",
+                right=True,
+            ),
+            Option("It is another kind of model.", "Then nearly every weight would be missing."),
+        ),
+    ),
+    Question(
+        "Five classes, and the first loss is 3.2 instead of 1.6. What do you look at?",
+        (
+            Option("The learning rate.", "At the first loss, no weight has moved yet."),
+            Option("The texts: they are hard.", "Who only guesses has ln 5, however hard the texts are."),
+            Option(
+                "The labels, and the model that you loaded.",
+                "Before it has learned anything, it gives the right answers less than their fair share.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "The training loss falls, and the validation loss has been rising since epoch 2. Why?",
+        (
+            Option(
+                "The model learns its training rows by heart.",
+                "Overfitting: take the model of epoch 2.",
+                right=True,
+            ),
+            Option("The rate is too low.", "Then the training loss would hardly fall."),
+            Option("The validation rows are harder.", "Then their loss would be higher, and would not turn."),
+        ),
+    ),
+    Question(
+        "One setting reaches 0.55, another 0.57, each on 1,000 rows. Is the second better?",
+        (
+            Option(
+                "Yes: they differ by more than a standard error.",
+                "Each has one, of 0.016. Chance alone often makes such a difference.",
+            ),
+            Option("You cannot tell.", "Repeat both with several seeds.", right=True),
+            Option("No, they are equal.", "You have not shown that either."),
+        ),
+    ),
+]
