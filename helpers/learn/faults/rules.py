@@ -1,0 +1,187 @@
+"""The signs of each fault, and the rule that names a fault by its signs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from helpers.learn.faults.training import FAULTS, Evidence
+
+QUESTIONS = {
+    "norms": "Gradient norm",
+    "answers": "Share of each answer",
+    "training": "Accuracy on the training rows",
+    "rows": "Rows as the model sees them",
+    "unused": "Accuracy on rows that nothing used",
+    "weights": "How far the weights moved",
+}
+
+
+@dataclass(frozen=True)
+class Sign:
+    """Something that a fault does to the evidence.
+
+    `question` is the key of `QUESTIONS` that shows it; None: the curves show it, without a question. `words`
+    say what it is. `holds(evidence, healthy)` compares the evidence with that of a healthy training, and
+    `told(evidence, healthy)` says the same with its numbers.
+    """
+
+    question: str | None
+    words: str
+    holds: Callable[[Evidence, Evidence], bool]
+    told: Callable[[Evidence, Evidence], str]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A fault shows itself by its signs, all of them together. `why` says how the fault brings them about."""
+
+    fault: str
+    signs: tuple[Sign, ...]
+    why: str
+
+    @property
+    def name(self) -> str:
+        """What a learner calls the fault."""
+        return FAULTS[self.fault]
+
+    @property
+    def words(self) -> str:
+        """The rule in a sentence."""
+        return " and ".join(sign.words for sign in self.signs)
+
+    @property
+    def questions(self) -> list[str]:
+        """The keys of the questions that are enough to see all signs."""
+        return list(dict.fromkeys(sign.question for sign in self.signs if sign.question))
+
+    def holds(self, evidence: Evidence, healthy: Evidence) -> bool:
+        """Return whether all signs are there."""
+        return all(sign.holds(evidence, healthy) for sign in self.signs)
+
+    def told(self, evidence: Evidence, healthy: Evidence) -> str:
+        """Say with the numbers of this training what each sign is."""
+        return " ".join(sign.told(evidence, healthy) for sign in self.signs)
+
+
+def named(evidence: Evidence, healthy: Evidence) -> str | None:
+    """Name the fault by the first of the `RULES` that holds; None if no fault shows.
+
+    `healthy` is the evidence of a training by the same recipe without a fault.
+    """
+    return next((rule.fault for rule in RULES if rule.holds(evidence, healthy)), None)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.2%}" if 0 < share < 0.01 else f"{share:.0%}"
+
+
+_NONSENSE = Sign(
+    "rows",
+    "fewer than half of the words come back when the model's own tokenizer reads the ids",
+    lambda evidence, healthy: evidence.words_back < 0.5,
+    lambda evidence, healthy: (
+        f"When the model's own tokenizer reads the ids, {_percent(evidence.words_back)} of the words return."
+    ),
+)
+_READABLE = Sign(
+    "rows",
+    "the words come back when the model's own tokenizer reads the ids",
+    lambda evidence, healthy: evidence.words_back >= 0.5,
+    _NONSENSE.told,
+)
+_STILL = Sign(
+    "weights",
+    "no weight of the body moves",
+    lambda evidence, healthy: evidence.body_moved < 1e-6,
+    lambda evidence, healthy: (
+        "Of the body, the part that moved most did so by "
+        f"{_percent(evidence.body_moved)}; in the healthy training, by {_percent(healthy.body_moved)}."
+    ),
+)
+_FAR = Sign(
+    "weights",
+    "a part of the body moves more than 10 times as far as in the healthy training",
+    # A model that is no longer made of numbers has moved further than any other
+    lambda evidence, healthy: not evidence.body_moved <= 10 * healthy.body_moved,
+    _STILL.told,
+)
+_GROWS = Sign(
+    "norms",
+    "the gradient norm ends above 5 times its first value",
+    lambda evidence, healthy: evidence.norm_ends[1] > 5 * evidence.norm_ends[0],
+    lambda evidence, healthy: (
+        f"The gradient norm went from {evidence.norm_ends[0]:.3g} to {evidence.norm_ends[1]:.3g}; in the "
+        f"healthy training, from {healthy.norm_ends[0]:.3g} to {healthy.norm_ends[1]:.3g}."
+    ),
+)
+_SMOOTH = Sign(
+    "norms",
+    "hardly changes from one step to the next (by less than 10 %)",
+    lambda evidence, healthy: evidence.norm_jump < 0.1,
+    lambda evidence, healthy: (
+        f"From one step to the next it changed by {_percent(evidence.norm_jump)}; in the healthy training, "
+        f"by {_percent(healthy.norm_jump)}."
+    ),
+)
+_KNOWN = Sign(
+    "unused",
+    "the accuracy on the validation rows is at least 0.2 higher than on rows that nothing used",
+    lambda evidence, healthy: evidence.accuracies["judged"] - evidence.accuracies["unused"] >= 0.2,
+    lambda evidence, healthy: (
+        f"The accuracy is {evidence.accuracies['judged']:.2f} on the validation rows and "
+        f"{evidence.accuracies['unused']:.2f} on rows that nothing used."
+    ),
+)
+_GUESSES = Sign(
+    None,
+    "the validation accuracy stays where guessing could bring it",
+    lambda evidence, healthy: evidence.accuracies["judged"] <= evidence.guessing,
+    lambda evidence, healthy: (
+        f"The validation accuracy is {evidence.accuracies['judged']:.2f}; guessing can bring it to "
+        f"{evidence.guessing:.2f}."
+    ),
+)
+_BY_HEART = Sign(
+    "training",
+    "the accuracy on the training rows is at least 0.2 higher",
+    lambda evidence, healthy: evidence.accuracies["training"] - evidence.accuracies["judged"] >= 0.2,
+    lambda evidence, healthy: (
+        f"The accuracy is {evidence.accuracies['training']:.2f} on the training rows and "
+        f"{evidence.accuracies['judged']:.2f} on the validation rows."
+    ),
+)
+
+# In the order of a search: what is decided by one look comes first
+RULES = (
+    Rule(
+        "tokenizer",
+        (_NONSENSE,),
+        "The ids stand for other words than in pretraining, so nothing that the body knows is of use.",
+    ),
+    Rule(
+        "frozen",
+        (_STILL,),
+        "Only the head learns, from what a body says that was trained for something else.",
+    ),
+    Rule(
+        "zero_grad",
+        (_GROWS, _SMOOTH),
+        "Each step adds its gradient to the earlier ones. The sum grows, and one more batch hardly turns it.",
+    ),
+    Rule(
+        "rate",
+        (_FAR,),
+        "Each step throws the weights far past where the gradient points, and pretraining is lost.",
+    ),
+    Rule(
+        "leak",
+        (_KNOWN,),
+        "The model has learned the validation rows by heart, so they no longer say how it does on new ones.",
+    ),
+    Rule(
+        "labels",
+        (_GUESSES, _BY_HEART, _READABLE),
+        "Between a text and its label there is nothing to learn. The model can only learn the rows by heart.",
+    ),
+)
