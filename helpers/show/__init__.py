@@ -2,6 +2,7 @@
 
 from helpers.show.comparing import ChoosingExplorer, RowsExplorer
 from helpers.show.live import live_curve
+from helpers.show.moments import TimeSlider
 from helpers.show.padding import PaddingExplorer
 from helpers.show.review import ReviewTester
 from helpers.show.tokens import TokenExplorer
@@ -13,6 +14,7 @@ __all__ = [
     "PaddingExplorer",
     "ReviewTester",
     "RowsExplorer",
+    "TimeSlider",
     "TokenExplorer",
     "live_curve",
     "told_apart",

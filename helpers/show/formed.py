@@ -5,7 +5,7 @@ The figures are pure, as in `plots`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -122,37 +122,43 @@ def _name_columns(ax, run: Run, names: list[str]) -> None:
 def layers_moved(*runs: Run) -> Picture:
     """Draw how far each part of the model has moved in each of `runs`, relative to where it began.
 
+    The head has a scale of its own. It began at small random numbers, so it moves much further than the rest.
     Raises ValueError if no run has measured it.
     """
     runs = [run for run in runs if run.moved]
     if not runs:
-        raise ValueError(
-            "No run has measured how far its weights moved. Train with the callback KeepMovement."
-        )
+        raise ValueError("No run knows how far its weights moved. Train with the callback KeepMovement.")
     parts = list(dict.fromkeys(part for run in runs for part in run.moved))
-    names = [plain(run.name) for run in runs]  # first, since it may add a font
-    figure, ax = new_figure(8, 1 + 0.24 * len(parts) * (len(runs) + 0.8))
+    body = [part for part in parts if part != "head"]
 
-    # For each part, a bar for each run
-    height = 0.8 / len(runs)
-    for number, (run, name) in enumerate(zip(runs, names)):
-        style = {"color": SERIES[number % len(SERIES)], "hatch": _HATCHES[number % len(_HATCHES)]}
-        values = [run.moved.get(part, np.nan) for part in parts]
-        heights = np.arange(len(parts)) + (number + 0.5) * height - 0.4
-        bars = ax.barh(heights, values, height * 0.9, label=name, edgecolor="white", **style)
-        ax.bar_label(bars, [_percent(value) for value in values], padding=3, fontsize=8)
-
-    # The axes
-    ax.set_yticks(range(len(parts)), parts)
-    ax.invert_yaxis()
-    ax.margins(x=0.12)
-    ax.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    ax.set(xlabel="change of the weights, relative to their size before the training")
-    figure.legend(loc="outside upper right", ncols=min(3, len(runs)), frameon=False)
+    # The body on the left, the head on the right
+    figure, (left, right) = new_figure(9, 1.1 + 0.24 * max(1, len(body)) * (len(runs) + 0.8), 2)
+    _movement_bars(left, runs, body)
+    _movement_bars(right, runs, ["head"])
+    figure.supxlabel("change of the weights, relative to their size before the training", fontsize=10)
+    if len(runs) > 1:
+        handles, names = left.get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside upper center", ncols=min(3, len(runs)), frameon=False)
     figure.alt = "Bars: how far each part of the model moved, relative to its size. " + " ".join(
         f"{run.name}: {movement_words(run.moved)}." for run in runs
     )
     return figure
+
+
+def _movement_bars(ax, runs: Sequence[Run], parts: Sequence[str]) -> None:
+    """Draw for each part a bar for each run, with its value."""
+    height = 0.8 / len(runs)
+    for number, run in enumerate(runs):
+        style = {"color": SERIES[number % len(SERIES)], "hatch": _HATCHES[number % len(_HATCHES)]}
+        values = [run.moved.get(part, np.nan) for part in parts]
+        middles = np.arange(len(parts)) + (number + 0.5) * height - 0.4
+        bars = ax.barh(middles, values, height * 0.9, label=plain(run.name), edgecolor="white", **style)
+        ax.bar_label(bars, [_percent(value) for value in values], padding=3, fontsize=8)
+    ax.set_yticks(range(len(parts)), parts)
+    ax.set_ylim(len(parts) - 0.5, -0.5)
+    ax.margins(x=0.15)
+    ax.set_xlim(left=0)
+    ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
 
 
 def movement_words(moved: Mapping[str, float]) -> str:
@@ -161,4 +167,4 @@ def movement_words(moved: Mapping[str, float]) -> str:
 
 
 def _percent(value: float) -> str:
-    return "" if np.isnan(value) else "0" if value == 0 else f"{100 * value:.2g} %"
+    return "" if np.isnan(value) else "0" if value == 0 else f"{100 * value:.{2 if value < 1 else 3}g} %"

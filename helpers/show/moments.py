@@ -1,0 +1,279 @@
+"""Drag a slider through a training, and see its answers form: a dot for each text; click one and read it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import ipywidgets as widgets
+import numpy as np
+
+from helpers.show import formed, plots
+from helpers.show.pictures import Picture
+from helpers.show.review import probability_bars
+from helpers.show.shown import WIDE, Shown, faded
+from helpers.train.runs import Run
+
+_NOTHING = "No answers yet: train first, in the lab above, then run this cell again."
+_EXPLANATION = (
+    "Each dot is a text, in the row of its true class; the thick line is where a right and sure answer "
+    "stands. Filled blue dots are right answers, hollow red ones are wrong. Click a dot to read its text."
+)
+_BOX = (
+    "border:1px solid rgba(128,128,128,0.6);border-radius:4px;padding:6px 8px;margin:4px 0;"
+    "max-height:180px;overflow:auto;line-height:1.5;white-space:pre-wrap;overflow-wrap:anywhere"
+)
+_LEFT, _RIGHT = 96, 22  # pixels beside the dots
+_ROW = 62  # pixels for the dots of a class
+_ONE_ROW = 260  # pixels, if all classes share a row
+_BOTTOM = 40  # pixels for the names below
+
+
+class TimeSlider(Shown):
+    """A slider over the moments that `KeepMoments` kept of a training, and a dot for each text.
+
+    It shows one of `runs` at a time, and needs neither its model nor its data. Runs that kept nothing are
+    left out. All dots move by one new style sheet, so a drag sends three short messages.
+    """
+
+    def __init__(self, runs: Sequence[Run]):
+        self.runs = [run for run in runs if run.moments]
+        if not self.runs:
+            self.widget = widgets.HTML(_NOTHING)
+            return
+
+        # The controls
+        names = [(run.name, number) for number, run in enumerate(self.runs)]
+        self.run = _dropdown("run", names, len(names) - 1)
+        self.moment = widgets.SelectionSlider(
+            options=[""],
+            description="moment",
+            style={"description_width": "60px"},
+            layout=widgets.Layout(flex="1 1 300px", min_width="200px"),
+        )
+        self.play = widgets.Play(interval=700, show_repeat=False, layout=widgets.Layout(flex="0 0 auto"))
+        widgets.jslink((self.play, "value"), (self.moment, "index"))
+        self.text = _dropdown("text", [""], 0)
+
+        # The dots: the style sheet and the lines behind them, then a button for each text
+        self._style = widgets.HTML(layout=widgets.Layout(display="none"))
+        self._lines = widgets.HTML()
+        layout = widgets.Layout(width="14px", height="14px")
+        most = max(len(run.watched["texts"]) for run in self.runs)
+        self.dots = [widgets.Button(layout=layout) for _ in range(most)]
+        area = widgets.Box(
+            [self._style, self._lines, *self.dots], layout=widgets.Layout(flex="1 1 420px", min_width="0")
+        )
+        self._class = f"moments-{area.model_id[:8]}"
+        area.add_class(self._class)
+
+        # What is said about them
+        self.words = widgets.HTML()
+        self.reading = widgets.HTML(layout=widgets.Layout(flex="1 1 280px", min_width="0"))
+        self.widget = widgets.VBox(
+            [
+                self.run,
+                _side_by_side(self.moment, self.play),
+                widgets.HTML(faded(_EXPLANATION), layout=widgets.Layout(max_width=WIDE)),
+                self.words,
+                self.text,
+                _side_by_side(area, self.reading),
+            ]
+        )
+
+        # What happens when they are used
+        for number, dot in enumerate(self.dots):
+            dot.on_click(lambda _, number=number: self.text.set_trait("value", number))
+        self._choose_run()
+        self.run.observe(lambda _: self._choose_run(), "value")
+        self.moment.observe(lambda _: self._update(), "value")
+        self.text.observe(lambda _: self._update(), "value")
+
+    def sentence(self) -> str:
+        """Say how many answers are right at the moment of the slider."""
+        return formed.moment_sentence(self._run, self.moment.value) if self.runs else _NOTHING
+
+    def picture(self) -> Picture:
+        """Draw the dots at the first, the middle and the last moment of the run."""
+        if self.runs:
+            return formed.answers_formed(self._run)
+        figure = plots.new_figure(8, 0.6)[0]
+        figure.clear()
+        figure.text(0.01, 0.5, _NOTHING)
+        figure.alt = _NOTHING
+        return figure
+
+    @property
+    def _run(self) -> Run:
+        return self.runs[self.run.value]
+
+    def _choose_run(self) -> None:
+        """Give the controls the moments and texts of the chosen run, and show its end."""
+        run = self._run
+        self._shown = False
+        last = len(run.moments) - 1
+        self.play.max = last
+        self.moment.options = [(f"step {moment['step']:,}", i) for i, moment in enumerate(run.moments)]
+        self.moment.value = last
+        titles = _titles(run)
+        self.text.options = [(title, number) for number, title in enumerate(titles)]
+        for dot, title in zip(self.dots, titles):
+            dot.tooltip = title
+        self._lines.value = _lines(run)
+        self._shown = True
+        self._update()
+
+    def _update(self) -> None:
+        if not self._shown:  # the controls change one after another
+            return
+        self._style.value = _style_sheet(self._class, self._run, self.moment.value, self.text.value)
+        self.words.value = (
+            f'<div role="status" style="line-height:1.5"><b>{escape(self.sentence())}</b></div>'
+        )
+        self.reading.value = _reading(self._run, self.moment.value, self.text.value)
+
+
+def _dropdown(name: str, options: list, value: int) -> widgets.Dropdown:
+    return widgets.Dropdown(
+        options=options,
+        index=value,
+        description=name,
+        style={"description_width": "60px"},
+        layout=widgets.Layout(width="auto", max_width="620px"),
+    )
+
+
+def _side_by_side(*parts: widgets.Widget) -> widgets.Box:
+    """Put the parts beside each other, or one below the other on a narrow page."""
+    return widgets.Box(
+        parts, layout=widgets.Layout(display="flex", flex_flow="row wrap", align_items="flex-start")
+    )
+
+
+def _titles(run: Run) -> list[str]:
+    """Name each text by its number, its true class and its first words."""
+    names = run.watched["names"]
+    return [
+        f"{number}: {names[label]} · {' '.join(text.split())[:60]} …"
+        for number, (text, label) in enumerate(zip(run.watched["texts"], run.watched["labels"]), 1)
+    ]
+
+
+def _row_heights(run: Run) -> tuple[int, int]:
+    """Return the number of rows, and the height of one in pixels."""
+    classes = len(run.watched["names"])
+    return (classes, _ROW) if classes <= formed.MOST_ROWS else (1, _ONE_ROW)
+
+
+def _across(place: float) -> str:
+    """Return the CSS length from the left edge to a place between 0 and 1."""
+    return f"calc({_LEFT}px + (100% - {_LEFT + _RIGHT}px) * {place:.3f})"
+
+
+def _style_sheet(kind: str, run: Run, moment: int, chosen: int) -> str:
+    """Return CSS that puts each dot of the area `kind` in its place, and marks the `chosen` text.
+
+    The browser moves a dot slowly when its place changes, unless the system asks for less movement.
+    """
+    # What all dots share
+    count, height = _row_heights(run)
+    dot = f".{kind} > button"
+    rules = [
+        f".{kind} {{position:relative; height:{count * height + _BOTTOM}px; overflow:hidden}}",
+        f".{kind} > div {{position:absolute; inset:0; margin:0; height:auto; width:auto}}",
+        f"{dot} {{position:absolute; min-width:0; margin:-7px 0 0 -7px; padding:0; border-radius:50%; "
+        f"border:2px solid {plots.BLUE}; background:{plots.BLUE}; box-shadow:none; transition:left .4s}}",
+        f"{dot}:hover, {dot}:focus-visible {{outline:2px solid currentColor; outline-offset:1px; z-index:3}}",
+        f"{dot}:nth-of-type({chosen + 1}) {{outline:3px solid currentColor; outline-offset:2px; z-index:2}}",
+        f"{dot}:nth-of-type(n+{len(run.watched['texts']) + 1}) {{display:none}}",
+        f"@media (prefers-reduced-motion: reduce) {{{dot} {{transition:none}}}}",
+    ]
+
+    # The place and the colour of each
+    rows, lanes = formed.rows_and_lanes(run)
+    tops = (count - rows - lanes) * height
+    right = formed.right_at(run, moment)
+    for number, (place, top) in enumerate(zip(formed.places(run, moment), tops), 1):
+        wrong = "" if right[number - 1] else f"; background:transparent; border-color:{plots.RED}"
+        rules.append(f"{dot}:nth-of-type({number}) {{left:{_across(place)}; top:{top:.0f}px{wrong}}}")
+    return f"<style>{' '.join(rules)}</style>"
+
+
+def _lines(run: Run) -> str:
+    """Return HTML for what stands behind the dots: the rows with their names, and the classes below."""
+    # The rows, the first class at the bottom
+    names = run.watched["names"]
+    count, height = _row_heights(run)
+    parts = []
+    for row in range(count):
+        top = (count - 1 - row) * height
+        name = names[row] if count == len(names) else "all classes"
+        parts.append(_word(name, f"left:0; width:{_LEFT - 20}px; top:{top + height / 2 - 9:.0f}px"))
+        parts.append(_rule(f"left:{_LEFT - 12}px; right:0; top:{top + height}px; height:1px", 0.35))
+        goal = f"left:calc({_across(formed.goals(run)[row])} - 2px)"
+        parts.append(_rule(f"{goal}; width:4px; top:{top + 6}px; height:{height - 12}px", 0.45))
+
+    # The names below
+    below = "mean answer" if run.watched["ordered"] else "probability of the true class"
+    ends = {0: names[0], 1: names[-1]} if run.watched["ordered"] else {0: "0 %", 1: "100 %"}
+    if run.watched["ordered"] and len(names) <= 6:
+        ends = dict(zip(np.linspace(0, 1, len(names)).tolist(), names))
+    for place, name in ends.items():
+        centred = f"left:{_across(place)}; transform:translateX(-{100 * place:.0f}%)"
+        parts.append(_word(name, f"{centred}; max-width:80px; top:{count * height + 3}px"))
+    parts.append(
+        _word(
+            f"{below} →", f"left:{_LEFT}px; right:{_RIGHT}px; text-align:center; top:{count * height + 20}px"
+        )
+    )
+    alt = (
+        f"{len(run.watched['texts'])} dots, a row for each true class, from left to right: {below}. "
+        "The words above give the numbers."
+    )
+    return f'<div role="img" aria-label="{escape(alt)}">{"".join(parts)}</div>'
+
+
+def _word(text: str, style: str) -> str:
+    shorten = "overflow:hidden; text-overflow:ellipsis; white-space:nowrap; line-height:18px; font-size:12px"
+    return f'<span title="{escape(text)}" style="position:absolute; {shorten}; {style}">{escape(text)}</span>'
+
+
+def _rule(style: str, opacity: float) -> str:
+    """Return a line in the colour of the letters, so that it is seen in a light and in a dark theme."""
+    return f'<span style="position:absolute; background:currentColor; opacity:{opacity}; {style}"></span>'
+
+
+def _reading(run: Run, moment: int, number: int) -> str:
+    """Return HTML with a text, its true class, the answer at this moment, and how the answer changed."""
+    names = run.watched["names"]
+    probabilities = formed.probabilities_at(run, moment)[number]
+    answer = probabilities.argmax()
+    true = run.watched["labels"][number]
+    verdict = "right" if answer == true else "wrong"
+    return (
+        f'<div style="line-height:1.5"><b>Text {number + 1}: {escape(names[true])}</b><br>'
+        f"At step {run.moments[moment]['step']:,} the answer is {escape(names[answer])} "
+        f"({probabilities[answer]:.0%}): {verdict}.</div>"
+        f'<div tabindex="0" role="region" aria-label="the text" style="{_BOX}">'
+        f"{escape(run.watched['texts'][number])}</div>"
+        f"{probability_bars(probabilities, names)}"
+        f'<div style="line-height:1.5">{escape(_history(run, number))}</div>'
+    )
+
+
+def _history(run: Run, number: int, most: int = 4) -> str:
+    """Say in one sentence how the answer to a text changed over the moments of the training."""
+    # The moments where the answer is another than before
+    names = run.watched["names"]
+    answers = [formed.probabilities_at(run, moment)[number].argmax() for moment in range(len(run.moments))]
+    changes = [
+        f"{names[answer]} from step {run.moments[moment]['step']:,}"
+        for moment, answer in enumerate(answers)
+        if moment and answer != answers[moment - 1]
+    ]
+
+    if not changes:
+        return f"The answer was {names[answers[0]]} at every moment."
+    if len(changes) > most:
+        return f"The answer changed {len(changes)} times. At last it was {changes[-1]}."
+    return f"The answer was {names[answers[0]]} at first, then {', then '.join(changes)}."
