@@ -18,14 +18,18 @@ class GrowingCurve:
 
     The picture is that of `plots.loss_curve`. Its axes, ticks and legends take nine tenths of the time. This
     class draws them again only when the loss grows out of the picture. `numbers` gives each run its colour:
-    one number per earlier run, then one for `run`. `steps` is the planned number of steps.
+    one number per earlier run, then one for `run`. `steps` is the planned number of steps. A `narrow` picture
+    has the accuracy below the losses.
     """
 
-    def __init__(self, earlier: Sequence[Run], run: Run, numbers: Sequence[int], steps: int):
+    def __init__(
+        self, earlier: Sequence[Run], run: Run, numbers: Sequence[int], steps: int, narrow: bool = False
+    ):
         self._earlier = earlier
         self._run = run
         self._numbers = numbers
         self._steps = steps
+        self._narrow = narrow
         self._draw_axes(2.0)  # a classifier of a few classes starts below this loss
 
     def png(self) -> bytes:
@@ -52,7 +56,8 @@ class GrowingCurve:
     def _draw_axes(self, top: float) -> None:
         """Draw everything but the lines of `run`, with room for losses up to `top`, and store the picture."""
         # Axes that hold the earlier runs and all planned steps
-        figure = plots.loss_curve(*self._earlier, numbers=self._numbers[: len(self._earlier)], growing=True)
+        numbers = self._numbers[: len(self._earlier)]
+        figure = plots.loss_curve(*self._earlier, numbers=numbers, growing=True, narrow=self._narrow)
         left, right = figure.axes
         self._top = max(top, left.get_ylim()[1])
         for ax in (left, right):
@@ -60,15 +65,14 @@ class GrowingCurve:
         left.set_ylim(0, self._top)
 
         # Empty lines for the loss, the validation loss and the accuracy of `run`
-        colour = plots.SERIES[self._numbers[-1] % len(plots.SERIES)]
-        style = {"color": colour, "linewidth": 2, "animated": True}
+        style = {**plots.run_style(self._numbers[-1]), "linewidth": 2, "animated": True}
         self._lines = [
             left.plot([], [], **style)[0],
             left.plot([], [], marker="o", **style)[0],
             right.plot([], [], marker="o", **style)[0],
         ]
         note = f"{plots.plain(self._run.name)}, in training"
-        left.text(0.02, 0.03, note, transform=left.transAxes, color=colour)
+        left.text(0.02, 0.03, note, transform=left.transAxes, fontsize=8 if self._narrow else None)
 
         # The stored picture: it leaves out animated lines
         self._canvas = FigureCanvasAgg(figure)

@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib import rcParams
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from helpers.data.padding import PaddingCost
+from helpers.show.end_labels import End, label_ends, width_of
 from helpers.show.fonts import drawable
 from helpers.show.pictures import Picture
 from helpers.train.learning_rates import RangeTest
@@ -29,6 +31,9 @@ YELLOW = "#F0E442"
 GREY = "#6B6B6B"
 SERIES = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
 _LINES = ("-", "--", ":", "-.")
+_MOST_WITH_NOISE = 3  # runs whose unsmoothed losses can be drawn before they hide each other
+WIDE = (9, 3.4)  # inches: the curves side by side
+NARROW = (4.4, 3.7)  # one above the other, beside the sliders of the lab
 
 
 # A style of the learner's own may ask for LaTeX. Without it, no figure could be drawn.
@@ -139,53 +144,96 @@ def padded_batches(batches: Mapping[str, Sequence[np.ndarray]], max_length: int,
     return figure
 
 
-def loss_curve(*runs: Run, numbers: Sequence[int] | None = None, growing: bool = False) -> Picture:
+def loss_curve(
+    *runs: Run, numbers: Sequence[int] | None = None, growing: bool = False, narrow: bool = False
+) -> Picture:
     """Draw training and validation loss over the steps on the left, and accuracy on the right.
 
-    Without any accuracy, the right part is missing, unless a run is `growing`: then an accuracy may come.
-    `numbers` fixes each run's colour and line, so that they stay when another run is hidden; by default they
-    are 0, 1, 2, …
+    A `narrow` picture has the accuracy below the losses. Without any accuracy, its part is missing, unless a
+    run is `growing`: then an accuracy may come. `numbers` fixes each run's colour and dash, so that they stay
+    when another run is hidden; by default they are 0, 1, 2, …
     """
-    # The axes have fixed places, because this figure is drawn again and again while a model trains
-    figure = Picture(figsize=(9, 3.4), dpi=100)
-    if growing or any(run.series("accuracy")[1] for run in runs):
-        left = figure.add_axes((0.075, 0.15, 0.41, 0.8))
-        right = figure.add_axes((0.56, 0.15, 0.42, 0.8))
-        right.set(xlabel="step", ylabel="validation accuracy", ylim=(0, 1))
-    else:
-        left = figure.add_axes((0.075, 0.15, 0.905, 0.8))
-        right = None
-
-    # The lines: one run needs names for its losses, several runs need names for the runs
+    # The axes; one run needs names for its losses, several runs need names for the runs
     several = len(runs) > 1
+    names = [plain(run.name) for run in runs] if several else []
+    with_accuracy = growing or any(run.series("accuracy")[1] for run in runs)
+    figure, labelled = _loss_axes(names, with_accuracy, narrow)
+    left, right = figure.axes if with_accuracy else (figure.axes[0], None)
+
+    # The lines
+    ends: dict[Axes, list[End]] = {ax: [] for ax in figure.axes}
     for number, run in zip(range(len(runs)) if numbers is None else numbers, runs):
         steps, losses = run.series("loss")
         if not steps:
             continue
-        colour = SERIES[number % len(SERIES)]
-        style = {"color": colour, "linestyle": _LINES[number % 4]}
+        style = run_style(number) | {"markersize": 4 if narrow else 6}
         name = plain(run.name) if several else "training loss"
-        left.plot(steps, losses, color=colour, alpha=0.5, linewidth=1)
-        left.plot(steps, _smoothed(losses), linewidth=2, label=name, **style)
+        smoothed = _smoothed(losses)
+        if len(runs) <= _MOST_WITH_NOISE:
+            left.plot(steps, losses, color=style["color"], alpha=0.5, linewidth=1)
+        left.plot(steps, smoothed, linewidth=2, label=name, **style)
+        ends[left].append(End(name, steps[-1], smoothed[-1], style))
         if run.evaluations:
-            of_evaluation = {**style, "marker": "o", "color": colour if several else RED}
+            of_evaluation = {**style, "marker": "o", "color": style["color"] if several else RED}
             left.plot(*run.series("eval_loss"), label=None if several else "validation loss", **of_evaluation)
-        if right is not None:
-            right.plot(*run.series("accuracy"), marker="o", **style)
+        if right is not None and run.series("accuracy")[0]:
+            at, accuracies = run.series("accuracy")
+            right.plot(at, accuracies, marker="o", **style)
+            ends[right].append(End(name, at[-1], accuracies[-1], style))
 
-    # The labels, the legend and the grid
-    left.set(xlabel="step", ylabel="loss (cross-entropy)" + (", ● validation" if several and right else ""))
+    # The limits, then the names
     left.set_ylim(bottom=0)
-    if left.get_legend_handles_labels()[0]:
-        left.legend(frameon=False, fontsize=9, ncols=1 + len(runs) // 5)
     for ax in figure.axes:
         ax.set_xlim(*left.get_xlim())
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        ax.grid(alpha=0.25)
+        if labelled:
+            label_ends(ax, ends[ax])
+    if ends[left] and not labelled:
+        left.legend(frameon=False, fontsize=8 if narrow else 9, ncols=1 + len(runs) // 5)
     told = " ".join(run.summary() for run in runs) or "No run yet, 0 curves."
     figure.alt = f"Curves of loss{' and accuracy' if right else ''} over the steps. {told}"
     return figure
+
+
+def run_style(number: int) -> dict:
+    """Return colour and dash of the run with this number. No two of the first twelve share both."""
+    return {"color": SERIES[number % len(SERIES)], "linestyle": _LINES[number % len(_LINES)]}
+
+
+def _loss_axes(names: Sequence[str], with_accuracy: bool, narrow: bool) -> tuple[Picture, bool]:
+    """Make the figure of `loss_curve` with its axes, and say whether `names` fit beside them.
+
+    The axes have fixed places, because the figure is drawn again and again while a model trains.
+    """
+    # The axes, as wide as the names leave them
+    size = NARROW if narrow else WIDE
+    height = 0.4 if narrow and with_accuracy else 0.8
+    names_width = width_of(names, height * size[1])
+    room = (names_width or 0) / size[0] if names else 0
+    figure = Picture(figsize=size, dpi=150 if narrow else 100)
+    if narrow and with_accuracy:
+        places = [(0.12, 0.58, 0.86 - room, 0.4), (0.12, 0.11, 0.86 - room, 0.4)]
+    elif with_accuracy:
+        places = [(0.075, 0.15, 0.41 - room, 0.8), (0.56, 0.15, 0.42 - room, 0.8)]
+    else:
+        left = 0.12 if narrow else 0.075
+        places = [(left, 0.15, 0.98 - left - room, 0.8)]
+
+    # The words and the grid
+    letters = {"fontsize": 8 if narrow else "medium"}
+    loss = "loss" if narrow and with_accuracy else "loss (cross-entropy)"
+    words = (loss + (", ● validation" if names and with_accuracy else ""), "validation accuracy")
+    for place, word in zip(places, words):
+        ax = figure.add_axes(place)
+        ax.set_ylabel(word, **letters)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.tick_params(labelsize=letters["fontsize"])
+        ax.grid(alpha=0.25)
+    if with_accuracy:
+        figure.axes[1].set_ylim(0, 1)
+    for ax in figure.axes[-1:] if narrow else figure.axes:
+        ax.set_xlabel("step", **letters)
+    return figure, bool(names) and names_width is not None
 
 
 def _smoothed(values: Sequence[float], span: int = 10) -> list[float]:
@@ -207,16 +255,19 @@ def _smoothed(values: Sequence[float], span: int = 10) -> list[float]:
 def schedule(steps: np.ndarray, learning_rates: np.ndarray) -> Picture:
     """Draw the learning rates over the steps of a training, both of shape (points,)."""
     # The axes have a fixed place, because this figure is drawn again while a slider moves
-    figure = Picture(figsize=(5.2, 2.2), dpi=100)
-    ax = figure.add_axes((0.15, 0.24, 0.82, 0.68))
+    figure = Picture(figsize=(NARROW[0], 1.5), dpi=150)
+    ax = figure.add_axes((0.12, 0.27, 0.86, 0.62))
     ax.spines[["top", "right"]].set_visible(False)
 
     # The curve and its axes
     ax.plot(steps, learning_rates, color=BLUE, linewidth=2)
     ax.fill_between(steps, learning_rates, color=SKY, alpha=0.25)
-    ax.set(xlabel="step", xlim=(0, max(steps[-1], 1)))
-    ax.set(ylabel="learning_rate", ylim=(0, learning_rates.max() * 1.08))
+    ax.set(xlim=(0, max(steps[-1], 1)), ylim=(0, learning_rates.max() * 1.08))
+    ax.set_xlabel("step", fontsize=8, labelpad=1)
+    ax.set_ylabel("learning_rate", fontsize=8)
     ax.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+    ax.tick_params(labelsize=8)
+    ax.yaxis.get_offset_text().set_fontsize(8)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     top = learning_rates.argmax()
     figure.alt = (

@@ -68,6 +68,49 @@ def told_apart(first: Run, second: Run) -> str:
     return f"{numbers}: no more than {unpaired}, so these two cannot be told apart."
 
 
+def guess_told(run: Run) -> str:
+    """Say how far settings["guess"], the accuracy that somebody expected of `run`, was off."""
+    guess = run.settings["guess"]
+    accuracies = run.series("accuracy")[1]
+    if not accuracies:
+        return f"You said {guess:.2f}. The run ended before an evaluation, so nobody knows."
+    text = f"You said {guess:.2f}, it is {accuracy_text(run)}"
+    if run.settings.get("eval_size") and abs(guess - accuracies[-1]) <= 2 * _error(run):
+        return f"{text}: as near as these rows can tell."
+    return f"{text}: {abs(guess - accuracies[-1]):.2f} too {'high' if guess > accuracies[-1] else 'low'}."
+
+
+def guess_record(runs: Sequence[Run]) -> str:
+    """Say how far off the guesses of all `runs` were, and from the fourth on whether they get better.
+
+    They do if the mean distance of the later half is smaller than that of the earlier half by more than one
+    standard error of an accuracy: nobody can aim closer.
+    """
+    # The distances, in the order of the runs
+    guessed = [run for run in runs if run.settings.get("guess") is not None and run.series("accuracy")[1]]
+    off = [abs(run.settings["guess"] - run.series("accuracy")[1][-1]) for run in guessed]
+    if len(off) < 2:
+        return ""
+    if len(off) < 4:
+        return f"Your {len(off)} guesses so far were off by {', '.join(f'{value:.2f}' for value in off)}."
+
+    # The earlier and the later half
+    half = len(off) // 2
+    earlier, later = float(np.mean(off[:half])), float(np.mean(off[half:]))
+    aim = max((_error(run) for run in guessed if run.settings.get("eval_size")), default=0.0)
+    better = "they are getting better" if later < earlier - aim else "they are not getting better"
+    return (
+        f"Your first {half} guesses were off by {earlier:.2f} on average, your {len(off) - half} later ones "
+        f"by {later:.2f}: {better if abs(later - earlier) > aim else 'no clear change'}."
+    )
+
+
+def accuracy_text(run: Run) -> str:
+    """Write the last accuracy, ± its standard error if "eval_size", the number of rows, is known."""
+    accuracy = run.series("accuracy")[1][-1]
+    return f"{accuracy:.3f} ± {_error(run):.3f}" if run.settings.get("eval_size") else f"{accuracy:.3f}"
+
+
 def _error(run: Run) -> float:
     return standard_error(run.series("accuracy")[1][-1], run.settings["eval_size"])
 

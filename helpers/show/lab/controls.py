@@ -15,6 +15,7 @@ BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 STARTS = ("pretrained", "frozen body", "random weights")
 MODEL_SETTINGS = ("start", "freeze")
 OWN = ("train_size", *MODEL_SETTINGS, "guess")  # settings of the panel; all others are `TrainingArguments`
+NO_GUESS = -1.0  # a SelectionSlider takes no None
 EXPLANATIONS = {
     "learning_rate": "how far each step goes; the slider is logarithmic",
     "num_train_epochs": "how many times the training texts are seen",
@@ -152,8 +153,8 @@ def label(widget, name: str, explanation: str) -> None:
 
 
 def guess_slider() -> widgets.SelectionSlider:
-    """Make the slider for the accuracy that somebody expects. Its value is None until they move it."""
-    options = [("none", None), *((f"{percent / 100:.2f}", percent / 100) for percent in range(101))]
-    slider = widgets.SelectionSlider(options=options, value=None)
+    """Make the slider for the accuracy that somebody expects. Its value is `NO_GUESS` until they move it."""
+    options = [("none", NO_GUESS), *((f"{percent / 100:.2f}", percent / 100) for percent in range(101))]
+    slider = widgets.SelectionSlider(options=options, value=NO_GUESS)
     label(slider, "my guess: accuracy", "the accuracy that you expect; leave it at none to guess nothing")
     return slider

@@ -19,7 +19,7 @@ from helpers.explain.resources import out_of_memory
 from helpers.show import plots
 from helpers.show.growing import GrowingCurve
 from helpers.show.lab.code import training_arguments_code
-from helpers.show.lab.controls import MODEL_SETTINGS, Controls, guess_slider
+from helpers.show.lab.controls import MODEL_SETTINGS, NO_GUESS, Controls, guess_slider
 from helpers.show.lab.plan import Plan, seconds_text, steps
 from helpers.show.lab.run_folder import RunFolder
 from helpers.show.lab.run_list import RunList
@@ -116,8 +116,9 @@ class HyperparameterPanel(Shown):
     def run(self, *, guess: float | None = None, **settings) -> Run:
         """Move the sliders to `settings`, train in this cell, and return the run.
 
-        `guess` is the accuracy that you expect. Raises the errors of the training, after the run has noted them. The kernel is busy meanwhile, so it
-        cannot hear the Stop button: ■ in the toolbar interrupts the training.
+        `guess` is the accuracy that you expect. Raises the errors of the training, after the run has noted
+        them. The kernel is busy meanwhile, so it cannot hear the Stop button: ■ in the toolbar interrupts the
+        training.
         """
         self._worker.begin()
         with self._worker.working():
@@ -279,7 +280,7 @@ class HyperparameterPanel(Shown):
         self._message.value = shown if message else ""
 
     def _tell(self, run: Run) -> None:
-        """Say what happened in `run`, how far off its guess was, and whether it differs from the run before."""
+        """Say what happened in `run`, how far off its guess was, and whether it differs from the last."""
         sentences = [f"{run.name}: {what_happened(run, self._class_counts)}"]
         if run.settings.get("guess") is not None:
             sentences += [guess_told(run), guess_record(self.runs)]
@@ -339,7 +340,7 @@ class HyperparameterPanel(Shown):
         run = self._new_run(settings)
         self._bar.max = steps(settings)
         self._bar.value = 0
-        self._guess.value = None
+        self._guess.value = NO_GUESS
         self._next = dict.fromkeys(_PAUSES, 0.0)
 
         # Train
@@ -433,7 +434,7 @@ class HyperparameterPanel(Shown):
 
     def _start(self, work: Callable[[dict], object]) -> None:
         """Call `work(settings)` in a thread, with the settings of this moment: the sliders may move on."""
-        guess = {} if self._guess.value is None else {"guess": self._guess.value}
+        guess = {} if self._guess.value == NO_GUESS else {"guess": self._guess.value}
         self._worker.in_background(work, self.controls.values() | guess)
 
     def _repeat(self, settings: dict, count: int = 3) -> None:

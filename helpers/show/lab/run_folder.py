@@ -107,11 +107,11 @@ def load_run(path: Path) -> Run:
 
 def _check_numbers(run: Run) -> None:
     """Raise TypeError if a text stands where a row or a curve needs a number."""
-    sizes = ("per_device_train_batch_size", "gradient_accumulation_steps", "eval_size")
+    numbers = ("per_device_train_batch_size", "gradient_accumulation_steps", "eval_size", "guess")
     values = [
         run.seconds,
         *(value for point in (*run.history, *run.evaluations) for value in point.values()),
-        *(run.settings.get(name) for name in sizes),
+        *(run.settings.get(name) for name in numbers),
     ]
     wrong = [value for value in values if not isinstance(value, (int, float, type(None)))]
     if wrong:

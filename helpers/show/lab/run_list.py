@@ -7,10 +7,12 @@ from html import escape
 
 import ipywidgets as widgets
 
-from helpers.judge.metrics import standard_error
 from helpers.show import plots
+from helpers.show.lab.theme import PICTURE_CLASS
+from helpers.show.told import accuracy_text
 from helpers.train.runs import Run
 
+_DASHES = {"-": "none", "--": "8 4", ":": "3 3", "-.": "9 3 3 3"}  # matplotlib's names → those of SVG
 # A description is HTML to ipywidgets 7, and formulas in it are set in all versions.
 _PLAIN = str.maketrans({"<": "‹", ">": "›", "&": "＆", "$": "＄", "\\": "＼"})
 
@@ -75,12 +77,21 @@ class RunList:
     def _row(self, run: Run, differing: Sequence[str]) -> widgets.Box:
         delete = widgets.Button(description="Delete", layout=widgets.Layout(width="5em"))
         delete.on_click(lambda button: self._on_delete(run))
-        colour = plots.SERIES[self._numbers[id(run)] % len(plots.SERIES)]
-        square = f'<span style="color:{colour};font-size:130%" aria-hidden="true">■</span>'
         text_layout = widgets.Layout(flex="1 1 18em", min_width="16em")
-        text = widgets.HTML(f"{square} {escape(describe(run, differing))}", layout=text_layout)
+        words = f"{_sample(self._numbers[id(run)])} {escape(describe(run, differing))}"
+        text = widgets.HTML(words, layout=text_layout)
         wrap = widgets.Layout(display="flex", flex_flow="row wrap")
         return widgets.Box([self._boxes[id(run)], text, delete], layout=wrap)
+
+
+def _sample(number: int) -> str:
+    """Return HTML for a piece of the line that the run with this number has in the picture."""
+    style = plots.run_style(number)
+    line = f'stroke="{style["color"]}" stroke-width="3" stroke-dasharray="{_DASHES[style["linestyle"]]}"'
+    return (
+        f'<svg class="{PICTURE_CLASS}" width="34" height="8" aria-hidden="true">'
+        f'<line x1="0" y1="4" x2="34" y2="4" {line}/></svg>'
+    )
 
 
 def differing_settings(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
@@ -109,10 +120,3 @@ def describe(run: Run, differing: Sequence[str]) -> str:
     if run.status != "finished":
         parts.append(f"{run.status} after {run.step} steps")
     return " · ".join(parts)
-
-
-def accuracy_text(run: Run) -> str:
-    """Write the last accuracy, ± its standard error if "eval_size", the number of reviews, is known."""
-    accuracy = run.series("accuracy")[1][-1]
-    rows = run.settings.get("eval_size")
-    return f"{accuracy:.3f} ± {standard_error(accuracy, rows):.3f}" if rows else f"{accuracy:.3f}"

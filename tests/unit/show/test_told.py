@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from helpers.show.told import told_apart, what_happened
+from helpers.show.told import guess_record, guess_told, told_apart, what_happened
 from helpers.train.runs import Run
 
 STEPS = 375
@@ -135,7 +135,7 @@ def test_a_loss_that_is_no_number_is_said():
     assert "no number any more at step 2: learning_rate is too high" in what_happened(run)
 
 
-def judged(name, accuracy, rows):
+def judged(name, accuracy, rows=1_000):
     run = Run(name, settings={"eval_size": rows})
     run.start(), run.log_evaluation(1, 1.0, accuracy=accuracy)
     return run
@@ -168,3 +168,46 @@ def test_equal_models_are_seldom_called_different():
 def test_without_the_number_of_rows_there_is_an_error():
     with pytest.raises(ValueError, match=r'set run.settings\["eval_size"\]'):
         told_apart(judged("run 1", 0.5, None), judged("run 2", 0.5, 1_000))
+
+
+def guessed(guess, accuracy, rows=1_000):
+    run = judged("run 1", accuracy, rows)
+    run.settings["guess"] = guess
+    return run
+
+
+@pytest.mark.parametrize(
+    ("guess", "accuracy", "expected"),
+    [
+        (0.55, 0.48, "You said 0.55, it is 0.480 ± 0.016: 0.07 too high."),
+        (0.30, 0.48, "You said 0.30, it is 0.480 ± 0.016: 0.18 too low."),
+        (0.50, 0.48, "You said 0.50, it is 0.480 ± 0.016: as near as these rows can tell."),
+    ],
+)
+def test_a_guess_is_compared_with_what_it_is(guess, accuracy, expected):
+    assert guess_told(guessed(guess, accuracy)) == expected
+
+
+def test_a_guess_of_a_run_that_was_stopped_is_neither_right_nor_wrong():
+    run = Run("run 1", settings={"guess": 0.5, "eval_size": 100})
+    assert "nobody knows" in guess_told(run) and guess_record([run, run]) == ""
+
+
+@pytest.mark.parametrize(
+    ("guesses", "expected"),
+    [
+        ([0.7], ""),
+        ([0.7, 0.6], "Your 2 guesses so far were off by 0.20, 0.10."),
+        (
+            [0.7, 0.3, 0.55, 0.52],
+            "off by 0.20 on average, your 2 later ones by 0.04: they are getting better.",
+        ),
+        ([0.55, 0.52, 0.7, 0.3], "they are not getting better."),
+        ([0.55, 0.55, 0.55, 0.54], "no clear change."),
+        ([0.8, 0.2, None, 0.5, 0.5], "your 2 later ones by 0.00: they are getting better."),
+    ],
+)
+def test_whether_the_guesses_get_better_is_said_from_the_fourth_on(guesses, expected):
+    """Two guesses say nothing about a trend, and no guess is not a guess of nothing."""
+    runs = [judged("run", 0.5) if guess is None else guessed(guess, 0.5) for guess in guesses]
+    assert guess_record(runs).endswith(expected)

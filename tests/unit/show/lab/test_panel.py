@@ -102,7 +102,7 @@ def test_overlay_hide_delete(panel, monkeypatch, tmp_path):
     monkeypatch.setattr(
         plots,
         "loss_curve",
-        lambda *runs, numbers, growing=False: drawn.append(([run.name for run in runs], numbers)) or empty,
+        lambda *runs, numbers, **kind: drawn.append(([run.name for run in runs], numbers)) or empty,
     )
     panel.run()
     panel.run(seed=9)
@@ -237,3 +237,56 @@ def test_the_growing_curve_shows_what_the_run_has(panel):
     assert {Image.open(BytesIO(picture)).size for picture in pictures} == {(900, 340)}
     size = plots.loss_curve(run)._repr_png_()[1]
     assert (size["width"], size["height"]) == (900, 340)
+
+
+def test_a_guess_is_told_and_kept_with_the_run(panel, trainee, tmp_path):
+    """A guess that nobody made must not count as one, and a guess must not hang on to the next run."""
+    panel._guess.value = 0.7
+    pressed_and_done(panel, "run")
+    assert panel.runs[0].settings["guess"] == 0.7
+    assert "You said 0.70, it is 0.542 ± 0.016: 0.16 too high." in panel._told.value
+    pressed_and_done(panel, "run")
+    assert "guess" not in panel.runs[1].settings and "You said" not in panel._told.value
+    assert "these two cannot be told apart" in panel._told.value
+    panel.run(guess=0.55)
+    assert "as near as these rows can tell" in panel._told.value
+    assert "guess" not in panel._source.value and not hasattr(trainee.calls[0][0], "guess")
+    again = HyperparameterPanel(trainee, ARGS, train_rows=80, eval_rows=1_000, folder=tmp_path)
+    assert "Your 2 guesses so far were off by 0.16, 0.01." in again._told.value, "after a restart, too"
+
+
+def test_of_three_seeds_the_guess_counts_once(panel):
+    panel._guess.value = 0.5
+    pressed_and_done(panel, "seeds")
+    assert ["guess" in run.settings for run in panel.runs] == [True, False, False]
+    pressed_and_done(panel, "seeds")
+    assert len(panel.runs) == 6 and len({run.settings["seed"] for run in panel.runs}) == 6
+
+
+def test_start_and_freeze_reach_the_training_only_where_the_panel_has_them(trainee, tmp_path):
+    given = []
+
+    def train(args, run, train_size, **chosen):
+        given.append(chosen)
+        return trainee(args, run, train_size)
+
+    folders = (tmp_path / name for name in ("with", "without"))
+    with_layers, without = (
+        HyperparameterPanel(train, ARGS, train_rows=80, eval_rows=100, folder=folder, layers=layers)
+        for folder, layers in zip(folders, (4, None))
+    )
+    run = with_layers.run(start="frozen body", freeze=2)
+    without.run()
+    assert given == [{"start": "frozen body", "freeze": 2}, {}]
+    assert run.settings["start"] == "frozen body" and "start" not in without.runs[0].settings
+    with pytest.raises(ValueError, match="freeze must lie between 0 and 4"):
+        with_layers.run(freeze=5)
+
+
+def test_no_explanation_is_lost_without_a_mouse(panel):
+    """A tooltip needs a mouse. Each control says what it does when it moves, and all do in a folded list."""
+    panel.controls.widgets["weight_decay"].value = 0.1
+    assert "weight_decay: how strongly" in panel.controls._help.value
+    told = panel.controls.explanations()
+    assert all(f"<b>{name}</b>" in told for name in panel.controls.widgets)
+    assert all(widget.tooltip for widget in panel.controls.widgets.values())

@@ -1,0 +1,83 @@
+"""Protects a learner from twelve curves that nobody can tell apart."""
+
+import itertools
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from test_plots import some_run
+
+from helpers.show import plots
+from helpers.show.end_labels import spread
+
+# What the two commonest deficiencies make of linear RGB (Machado, Oliveira & Fernandes 2009, severity 1)
+SEEN_BY = {
+    "everybody": np.eye(3),
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+}
+
+
+def lab(colour, seen_by):
+    """Return the colour in CIELAB (D65), as somebody with this deficiency sees it."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(np.array(SEEN_BY[seen_by]) @ linear, 0, 1)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    x, y, z = np.cbrt(np.array(to_xyz) @ linear / [0.9505, 1, 1.089])
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("seen_by", SEEN_BY)
+def test_twelve_runs_differ_in_dash_or_clearly_in_colour(seen_by):
+    """A distance of 10 in CIELAB is several times what the eye just notices."""
+    for first, second in itertools.combinations(map(plots.run_style, range(12)), 2):
+        if first["linestyle"] == second["linestyle"]:
+            distance = np.linalg.norm(lab(first["color"], seen_by) - lab(second["color"], seen_by))
+            assert distance > 10, (first, second, distance)
+
+
+@pytest.mark.parametrize("narrow", [True, False])
+@pytest.mark.parametrize("count", [2, 12])
+def test_names_stand_at_the_line_ends_inside_the_picture_and_over_nothing(narrow, count):
+    runs = [some_run(f"run {number}") for number in range(1, count + 1)]
+    figure = plots.loss_curve(*runs, narrow=narrow)
+    figure.draw_without_rendering()
+    assert all(ax.get_legend() is None for ax in figure.axes)
+    for ax in figure.axes:
+        boxes = [text.get_window_extent() for text in ax.texts]
+        assert sorted(text.get_text() for text in ax.texts) == sorted(run.name for run in runs)
+        assert all(box.x0 > ax.bbox.x1 and box.x1 <= figure.bbox.x1 for box in boxes)
+        heights = sorted((box.y0 + box.y1) / 2 for box in boxes)
+        assert min(np.diff(heights)) > 0.9 * 8 / 72 * figure.dpi, "no name over another"
+        others = [other.bbox for other in figure.axes if other is not ax]
+        assert not any(box.overlaps(other) for box in boxes for other in others)
+
+
+@pytest.mark.parametrize("names", [["a", "a rate of 0.0005 and no warmup"], [f"run {n}" for n in range(20)]])
+def test_names_that_do_not_fit_stand_in_a_legend(names):
+    figure = plots.loss_curve(*map(some_run, names), narrow=True)
+    assert figure.axes[0].get_legend() is not None and not figure.axes[0].texts
+
+
+@pytest.mark.parametrize(
+    ("wanted", "spacing", "expected"),
+    [
+        ([0.2, 0.8], 0.1, [0.2, 0.8]),
+        ([0.5, 0.5], 0.2, [0.4, 0.6]),
+        ([0.0, 0.0, 0.9], 0.1, [0.0, 0.1, 0.9]),
+        ([1.0, 1.0], 0.1, [0.9, 1.0]),
+        ([0.5, 0.5, 0.5], 1.0, [0.0, 0.5, 1.0]),
+        ([0.4], 0.5, [0.4]),
+    ],
+)
+def test_names_are_pushed_apart_as_little_as_needed(wanted, spacing, expected):
+    assert spread(wanted, spacing) == pytest.approx(expected)
