@@ -158,6 +158,11 @@ class HyperparameterPanel(Shown):
         self._worker.stop(wait)
 
     @property
+    def progress(self) -> list[widgets.Widget]:
+        """The bar and the line that follow a training. Another panel may show them, too."""
+        return [self._bar, self._progress]
+
+    @property
     def best_run(self) -> Run | None:
         """The run with the highest last accuracy; without evaluations, that with the lowest training loss."""
         evaluated = [run for run in self.runs if run.series("accuracy")[1]]
