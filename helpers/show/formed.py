@@ -51,7 +51,7 @@ def rows_and_lanes(run: Run) -> tuple[np.ndarray, np.ndarray]:
     lanes = np.empty(len(rows))
     for row in np.unique(rows):
         members = np.flatnonzero(rows == row)
-        lanes[members] = (np.arange(len(members)) + 0.5) / len(members)
+        lanes[members] = 0.1 + 0.8 * (np.arange(len(members)) + 0.5) / len(members)
     return rows, lanes
 
 
@@ -158,13 +158,13 @@ def _movement_bars(ax, runs: Sequence[Run], parts: Sequence[str]) -> None:
     ax.set_ylim(len(parts) - 0.5, -0.5)
     ax.margins(x=0.15)
     ax.set_xlim(left=0)
-    ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
+    ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g}%")
 
 
 def movement_words(moved: Mapping[str, float]) -> str:
-    """List the parts with their changes, as in "embeddings 1.2 %, layer 1 8.9 %, head 102 %"."""
+    """List the parts with their changes, as in "embeddings 1.2%, layer 1 8.9%, head 102%"."""
     return ", ".join(f"{part} {_percent(value)}" for part, value in moved.items())
 
 
 def _percent(value: float) -> str:
-    return "" if np.isnan(value) else "0" if value == 0 else f"{100 * value:.{2 if value < 1 else 3}g} %"
+    return "" if np.isnan(value) else "0" if value == 0 else f"{100 * value:.{2 if value < 1 else 3}g}%"

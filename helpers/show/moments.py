@@ -23,7 +23,7 @@ _BOX = (
     "border:1px solid rgba(128,128,128,0.6);border-radius:4px;padding:6px 8px;margin:4px 0;"
     "max-height:180px;overflow:auto;line-height:1.5;white-space:pre-wrap;overflow-wrap:anywhere"
 )
-_LEFT, _RIGHT = 96, 22  # pixels beside the dots
+_LEFT, _RIGHT = 96, 36  # pixels beside the dots
 _ROW = 62  # pixels for the dots of a class
 _ONE_ROW = 260  # pixels, if all classes share a row
 _BOTTOM = 40  # pixels for the names below
@@ -49,10 +49,8 @@ class TimeSlider(Shown):
             options=[""],
             description="moment",
             style={"description_width": "60px"},
-            layout=widgets.Layout(flex="1 1 300px", min_width="200px"),
+            layout=widgets.Layout(width="auto", max_width="620px"),
         )
-        self.play = widgets.Play(interval=700, show_repeat=False, layout=widgets.Layout(flex="0 0 auto"))
-        widgets.jslink((self.play, "value"), (self.moment, "index"))
         self.text = _dropdown("text", [""], 0)
 
         # The dots: the style sheet and the lines behind them, then a button for each text
@@ -73,11 +71,11 @@ class TimeSlider(Shown):
         self.widget = widgets.VBox(
             [
                 self.run,
-                _side_by_side(self.moment, self.play),
+                self.moment,
                 widgets.HTML(faded(_EXPLANATION), layout=widgets.Layout(max_width=WIDE)),
                 self.words,
                 self.text,
-                _side_by_side(area, self.reading),
+                widgets.Box([area, self.reading], layout=widgets.Layout(flex_flow="row wrap")),
             ]
         )
 
@@ -111,10 +109,8 @@ class TimeSlider(Shown):
         """Give the controls the moments and texts of the chosen run, and show its end."""
         run = self._run
         self._shown = False
-        last = len(run.moments) - 1
-        self.play.max = last
         self.moment.options = [(f"step {moment['step']:,}", i) for i, moment in enumerate(run.moments)]
-        self.moment.value = last
+        self.moment.value = len(run.moments) - 1
         titles = _titles(run)
         self.text.options = [(title, number) for number, title in enumerate(titles)]
         for dot, title in zip(self.dots, titles):
@@ -143,20 +139,18 @@ def _dropdown(name: str, options: list, value: int) -> widgets.Dropdown:
     )
 
 
-def _side_by_side(*parts: widgets.Widget) -> widgets.Box:
-    """Put the parts beside each other, or one below the other on a narrow page."""
-    return widgets.Box(
-        parts, layout=widgets.Layout(display="flex", flex_flow="row wrap", align_items="flex-start")
-    )
-
-
 def _titles(run: Run) -> list[str]:
     """Name each text by its number, its true class and its first words."""
     names = run.watched["names"]
     return [
-        f"{number}: {names[label]} · {' '.join(text.split())[:60]} …"
+        f"{number}: {names[label]} · {_first_words(text)}"
         for number, (text, label) in enumerate(zip(run.watched["texts"], run.watched["labels"]), 1)
     ]
+
+
+def _first_words(text: str, most: int = 60) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[:most]} …"
 
 
 def _row_heights(run: Run) -> tuple[int, int]:
@@ -215,12 +209,12 @@ def _lines(run: Run) -> str:
 
     # The names below
     below = "mean answer" if run.watched["ordered"] else "probability of the true class"
-    ends = {0: names[0], 1: names[-1]} if run.watched["ordered"] else {0: "0 %", 1: "100 %"}
+    ends = {0: names[0], 1: names[-1]} if run.watched["ordered"] else {0: "0%", 1: "100%"}
     if run.watched["ordered"] and len(names) <= 6:
         ends = dict(zip(np.linspace(0, 1, len(names)).tolist(), names))
     for place, name in ends.items():
-        centred = f"left:{_across(place)}; transform:translateX(-{100 * place:.0f}%)"
-        parts.append(_word(name, f"{centred}; max-width:80px; top:{count * height + 3}px"))
+        centred = f"left:{_across(place)}; transform:translateX(-50%); max-width:80px"
+        parts.append(_word(name, f"{centred}; top:{count * height + 3}px"))
     parts.append(
         _word(
             f"{below} →", f"left:{_LEFT}px; right:{_RIGHT}px; text-align:center; top:{count * height + 20}px"
