@@ -1,0 +1,380 @@
+"""The exercises and questions of notebook 5: a leak, a paired error, class weights, too sure, the exam."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from helpers.judge.metrics import accuracy_interval, probabilities, standard_error
+from helpers.learn.exercise import Function, Mistake, Names, Value, plain
+from helpers.learn.quiz import Option, Question
+
+
+def _close_to(right: Callable, share: float) -> Callable:
+    """Return a comparison: the answer may differ from `right(names)` by this share of it."""
+    return lambda answer, names: abs(answer - right(names)) <= share * abs(right(names))
+
+
+# The leak
+
+
+_TAUGHT = ["Great food.", "The waiter was slow", "We will come back", "So so"]
+_JUDGING = ["Cold soup", "great food.", "The waiter  was slow ", "GREAT\tFOOD.", "So so", "food", "Great"]
+
+
+def _even(text: str) -> str:
+    return " ".join(text.lower().split())
+
+
+def _copies(same_text: Callable = _even) -> Callable:
+    """Make a search for copies: `same_text(text)` is what two copies have in common."""
+
+    def leaks(train_texts, other_texts):
+        taught = {same_text(text) for text in train_texts}
+        return [place for place, text in enumerate(other_texts) if same_text(text) in taught]
+
+    return leaks
+
+
+def _found(leaks: Callable, names: Names) -> dict:
+    places = plain(leaks(list(_TAUGHT), list(_JUDGING)))
+    if isinstance(places, (set, frozenset)) or (isinstance(places, list) and all(map(_is_place, places))):
+        places = sorted(int(place) for place in places)
+    return {"the places of copies among seven texts": places}
+
+
+def _is_place(item) -> bool:
+    return isinstance(item, (int, float)) and not isinstance(item, bool)
+
+
+LEAKS = Function(
+    name="leaks",
+    minutes=5,
+    right=_copies(),
+    outcome=_found,
+    because="It finds copies in other capitals and with other blanks, and leaves alike texts alone.",
+    hint='`" ".join(text.lower().split())` is the same for a text and for its copies.',
+    solution="""def leaks(train_texts, other_texts):
+    taught = {" ".join(text.lower().split()) for text in train_texts}
+    return [i for i, text in enumerate(other_texts) if " ".join(text.lower().split()) in taught]""",
+    mistakes=(
+        Mistake(
+            "You find only copies that are equal letter by letter. Capitals and blanks hide the others.",
+            _copies(lambda text: text),
+        ),
+        Mistake(
+            "Copies with other blanks are missing: `strip` takes those at both ends and leaves those inside.",
+            _copies(lambda text: text.lower().strip()),
+        ),
+        Mistake("Copies in other capitals are missing.", _copies(lambda text: " ".join(text.split()))),
+        Mistake(
+            "These are the places of the training texts. Return those of the texts that judge.",
+            lambda train_texts, other_texts: _copies()(other_texts, train_texts),
+        ),
+        Mistake(
+            "You return the texts. Their places were asked for: `enumerate` counts them.",
+            lambda train_texts, other_texts: [
+                other_texts[place] for place in _copies()(train_texts, other_texts)
+            ],
+        ),
+        Mistake(
+            "You return how many there are. Their places were asked for.",
+            lambda train_texts, other_texts: len(_copies()(train_texts, other_texts)),
+        ),
+        Mistake(
+            'A text that is only *part* of a training text is no copy: "food" has been found in "Great '
+            'food.". Compare whole texts.',
+            lambda train_texts, other_texts: [
+                place
+                for place, text in enumerate(other_texts)
+                if any(_even(text) in _even(taught) for taught in train_texts)
+            ],
+        ),
+    ),
+)
+
+
+# The error of a difference
+
+
+def _difference(names: Names) -> np.ndarray:
+    return np.asarray(names.model_right, dtype=float) - np.asarray(names.counting_right, dtype=float)
+
+
+def _paired(names: Names) -> float:
+    return float(_difference(names).std() / math.sqrt(len(_difference(names))))
+
+
+def _error(right) -> float:
+    return standard_error(float(np.mean(right)), len(right))
+
+
+def _unpaired(names: Names) -> float:
+    return math.hypot(_error(names.model_right), _error(names.counting_right))
+
+
+PAIRED_ERROR = Value(
+    name="paired_error",
+    minutes=5,
+    right=_paired,
+    tolerance=0.0002,
+    accepts=_close_to(_paired, 0.02),
+    because=lambda right, names: (
+        f"It is {right:.4f}. From two separate errors it would be {_unpaired(names):.4f}: these do not know that "
+        "both answered the same rows."
+    ),
+    hint="On each row the difference is 1, 0 or −1: `model_right.astype(float) - counting_right`. What is "
+    "the standard error of a mean?",
+    solution="""difference = model_right.astype(float) - counting_right
+paired_error = difference.std() / np.sqrt(len(difference))""",
+    mistakes=(
+        Mistake(
+            "This takes the two for independent. They answered the same rows: take the difference on each "
+            "row first.",
+            _unpaired,
+        ),
+        Mistake(
+            "This is the standard deviation on one row. Divide it by the square root of the number of rows.",
+            lambda names: float(_difference(names).std()),
+        ),
+        Mistake(
+            "You divided by the number of rows. Divide by its square root.",
+            lambda names: float(_difference(names).std() / len(_difference(names))),
+        ),
+        Mistake("This is the difference itself.", lambda names: float(_difference(names).mean())),
+        Mistake(
+            "This is half the width of the 95 % interval, 1.96 standard errors.",
+            lambda names: 1.96 * _paired(names),
+        ),
+        Mistake(
+            "This is the error of the model's accuracy alone.",
+            lambda names: _error(names.model_right),
+        ),
+    ),
+)
+
+
+# Class weights
+
+
+def _weights(weight: Callable) -> Callable:
+    """Make weights: `weight(count, rows, classes, counts)` is that of a class with `count` rows."""
+
+    def class_weights(labels, classes):
+        counts = np.bincount(labels, minlength=classes)
+        return [weight(count, len(labels), classes, counts) for count in counts]
+
+    return class_weights
+
+
+def _of_two_sets(class_weights: Callable, names: Names) -> dict:
+    outcome = {}
+    for labels, classes in (([0, 0, 0, 0, 0, 0, 1, 1, 2, 2], 3), ([1, 0, 1, 1], 2)):
+        weights = class_weights(np.array(labels), classes)
+        if isinstance(weights, dict):
+            weights = [weights[label] for label in range(classes)]
+        outcome[f"the weights for the labels {labels}"] = weights
+    return outcome
+
+
+CLASS_WEIGHTS = Function(
+    name="class_weights",
+    minutes=5,
+    right=_weights(lambda count, rows, classes, counts: rows / (classes * count)),
+    outcome=_of_two_sets,
+    because="The rows of each class count as much together as those of any other, and all rows together as "
+    "much as before.",
+    hint="Each class is to have the same part of all rows: rows / classes. Divide that among its own rows.",
+    solution="""def class_weights(labels, classes):
+    counts = np.bincount(labels, minlength=classes)
+    return len(labels) / (classes * counts)""",
+    mistakes=(
+        Mistake(
+            "These are the classes' shares: the common class counts most. It should be the other way round.",
+            _weights(lambda count, rows, classes, counts: count / rows),
+        ),
+        Mistake(
+            "The classes count the same now. But these weights are small, so the loss shrinks, and with it "
+            "every step: let the weights of all rows add up to the number of rows.",
+            _weights(lambda count, rows, classes, counts: 1 / count),
+        ),
+        Mistake(
+            "The classes count the same now. But all weights are too large, by the number of classes.",
+            _weights(lambda count, rows, classes, counts: rows / count),
+        ),
+        Mistake(
+            "You set the commonest class to 1. Then the weights of all rows add up to more than there are "
+            "rows, and each step grows.",
+            _weights(lambda count, rows, classes, counts: counts.max() / count),
+        ),
+        Mistake(
+            "The weights add up to 1 over the classes. Over the *rows*, they should add up to their number.",
+            _weights(lambda count, rows, classes, counts: (1 / count) / (1 / counts).sum()),
+        ),
+        Mistake(
+            "The weights of the classes have the mean 1. Those of all *rows* should have it.",
+            _weights(lambda count, rows, classes, counts: classes * (1 / count) / (1 / counts).sum()),
+        ),
+        Mistake(
+            "A root makes the weights milder, and the classes still count differently.",
+            _weights(lambda count, rows, classes, counts: math.sqrt(rows / (classes * count))),
+        ),
+    ),
+)
+
+
+# Too sure
+
+
+def _confidences(logits) -> np.ndarray:
+    return probabilities(logits).max(axis=-1)
+
+
+def _too_sure(names: Names, confidence: Callable = _confidences) -> float:
+    logits = np.asarray(names.logits, dtype=float)
+    right = logits.argmax(axis=-1) == np.asarray(names.labels)
+    return float(confidence(logits).mean() - right.mean())
+
+
+def _of_the_labels(names: Names) -> Callable:
+    labels = np.asarray(names.labels)
+    return lambda logits: probabilities(logits)[np.arange(len(labels)), labels]
+
+
+TOO_SURE = Value(
+    name="too_sure",
+    minutes=5,
+    right=_too_sure,
+    tolerance=0.001,
+    because=lambda right, names: (
+        f"Its mean confidence is {right:+.3f} from its accuracy: it is "
+        f"{'too sure' if right > 0 else 'not sure enough'}. So a temperature "
+        f"{'above' if right > 0 else 'below'} 1 should help."
+    ),
+    hint="`probabilities(logits)` has a row for each text. The confidence is the largest of the row.",
+    solution="""confidences = probabilities(logits).max(axis=-1)
+too_sure = confidences.mean() - model_right.mean()""",
+    mistakes=(
+        Mistake(
+            "The sign is the wrong way round: a model that is too sure has more confidence than accuracy.",
+            lambda names: -_too_sure(names),
+        ),
+        Mistake(
+            "You took the largest logit. Logits are no probabilities: `probabilities` makes them.",
+            lambda names: _too_sure(names, lambda logits: logits.max(axis=-1)),
+        ),
+        Mistake(
+            "You took the probability of the right label. The confidence is that of the answer given.",
+            lambda names: _too_sure(names, _of_the_labels(names)),
+        ),
+        Mistake(
+            "You took the largest probability of each class. Take that of each row: axis=-1.",
+            lambda names: _too_sure(names, lambda logits: probabilities(logits).max(axis=0)),
+        ),
+        Mistake(
+            "`argmax` says where the largest stands. The confidence is the largest itself: `max`.",
+            lambda names: _too_sure(names, lambda logits: probabilities(logits).argmax(axis=-1)),
+        ),
+        Mistake(
+            "This is the mean confidence. How far is it from the accuracy?",
+            lambda names: float(_confidences(names.logits).mean()),
+        ),
+    ),
+)
+
+
+# The sealed exam
+
+
+def _gap(names: Names) -> float:
+    return 1.96 * math.sqrt(2) * _error(names.model_right)
+
+
+GAP = Value(
+    name="gap",
+    minutes=4,
+    right=_gap,
+    tolerance=0.0003,
+    accepts=_close_to(_gap, 0.04),  # 2 for 1.96, or Wilson's interval, are a little off
+    because=lambda right, names: (
+        f"Only a gap above {right:.3f} is a finding. Both accuracies are samples, so the difference has the "
+        "error of one times √2."
+    ),
+    hint="The variance of a difference is the sum of both variances. Two equal ones: the error grows by √2.",
+    solution="""one = standard_error(model_right.mean(), len(model_right))
+gap = 1.96 * np.sqrt(2) * one""",
+    mistakes=(
+        Mistake(
+            "That would do if one of the two were known exactly. Both are samples.",
+            lambda names: 1.96 * _error(names.model_right),
+        ),
+        Mistake(
+            "You added the halves of both intervals. Independent errors partly cancel: add the variances.",
+            lambda names: 2 * 1.96 * _error(names.model_right),
+        ),
+        Mistake(
+            "This is one standard error of the difference. By chance, one gap in three is larger.",
+            lambda names: math.sqrt(2) * _error(names.model_right),
+        ),
+        Mistake(
+            "This is the standard error of one accuracy.",
+            lambda names: _error(names.model_right),
+        ),
+        Mistake(
+            "This is in points of a hundred. Accuracies lie between 0 and 1.",
+            lambda names: 100 * _gap(names),
+        ),
+        Mistake(
+            "This is the upper end of the interval. The gap is a distance between two accuracies.",
+            lambda names: accuracy_interval(names.model_right)[1],
+        ),
+    ),
+)
+
+
+EXERCISES = [LEAKS, PAIRED_ERROR, CLASS_WEIGHTS, TOO_SURE, GAP]
+
+QUESTIONS = [
+    Question(
+        "You try ten learning rates. The best has a validation accuracy of 0.60. What do you report?",
+        (
+            Option("0.60: it was measured.", "It was also chosen by these rows, so luck is in it."),
+            Option("The mean of the ten.", "That judges the search, not the model that you keep."),
+            Option(
+                "Its accuracy on other rows.",
+                "With its interval, and that it was the best of ten.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "The intervals of two models overlap. What follows?",
+        (
+            Option(
+                "Nothing yet: compare them on the same rows.",
+                "The paired test finds smaller differences.",
+                right=True,
+            ),
+            Option("They are equally good.", "Too few rows to see a difference prove no equality."),
+            Option("The one with the higher accuracy is better.", "That may be chance."),
+        ),
+    ),
+    Question(
+        "A slice of twelve rows has 0.33, all rows have 0.58. What do you say?",
+        (
+            Option("The model is bad at these texts.", "The interval goes from 0.14 to 0.61."),
+            Option("Too few rows: collect more of them.", "0.58 lies within the interval.", right=True),
+            Option("Leave such texts out.", "Then you would hide what you do not know."),
+        ),
+    ),
+    Question(
+        "The temperature is 1.4. What changes when you divide the logits by it?",
+        (
+            Option("The accuracy rises.", "The largest logit stays the largest, so no answer changes."),
+            Option("The confidences fall.", "The model was too sure; its answers stay.", right=True),
+            Option("The model becomes surer.", "Smaller logits lie closer together."),
+        ),
+    ),
+]
