@@ -1,0 +1,145 @@
+"""Protects a learner of notebook 2 from a check that is wrong about an answer."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from exercising import Exercising
+
+from helpers.judge import confusion_matrix, standard_error
+from helpers.learn import exercises
+
+WORDS = {"bad.": 0, "poor.": 1, "fine.": 3, "good.": 4}  # what the made-up model answers to them
+
+
+def notebook(classes=5, rows=90, noise=1.5, seed=0, ordered=True):
+    """Return the names of notebook 2, with the answers of a model that is right more or less often."""
+    random = np.random.default_rng(seed)
+    labels = random.choice(classes, rows, p=np.arange(1, classes + 1) / sum(range(1, classes + 1)))
+    logits = -np.abs(np.arange(classes) - labels[:, None]) + noise * random.normal(size=(rows, classes))
+    accuracy = float((logits.argmax(axis=-1) == labels).mean())
+    names = [f"{label} stars" for label in range(1, classes + 1)]
+
+    def classify(texts, truncation):
+        places = [next((WORDS[word] for word in text.split() if word in WORDS), 2) for text in texts]
+        return [
+            [{"label": names[0], "score": 0.1}, {"label": names[place], "score": 0.9}] for place in places
+        ]
+
+    return {
+        "np": np,
+        "label_names": names,
+        "logits": logits,
+        "labels": labels,
+        "counts": confusion_matrix(logits, labels),
+        "accuracy": accuracy,
+        "error": standard_error(accuracy, rows),
+        "profile": SimpleNamespace(ordered=ordered),
+        "classify": classify,
+        "reviews": {"validation": {"text": ["It was bad. Or so.", "It was good."]}},
+    }
+
+
+def told(name, answer, names):
+    check = exercises(2, names)
+    return check.told(check.exercises[name], answer)
+
+
+class TestNotebook2(Exercising):
+    number = 2
+
+    def names(self):
+        return notebook()
+
+    def others(self):
+        return notebook(classes=4, rows=400, noise=0.8, seed=1)
+
+
+@pytest.mark.parametrize("errors", [1.96, 2])
+@pytest.mark.parametrize("digits", [3, 9])
+def test_an_interval_of_1_96_or_2_errors_is_right_also_when_rounded(errors, digits):
+    names = notebook()
+    ends = [round(names["accuracy"] + sign * errors * names["error"], digits) for sign in (-1, 1)]
+    assert told("interval", ends, names).startswith("Right")
+
+
+def test_wilsons_interval_is_right_where_the_usual_one_leaves_0_to_1():
+    """A learner who knows the better interval must not be told that it is wrong."""
+    names = notebook(rows=40, noise=0.15)
+    assert names["accuracy"] > 0.9
+    names["logits"][:3] = -names["logits"][:3]
+    right = names["logits"].argmax(axis=-1) == names["labels"]
+    names |= {"accuracy": float(right.mean()), "error": standard_error(float(right.mean()), 40)}
+    low, high = names["accuracy"] - 2 * names["error"], names["accuracy"] + 2 * names["error"]
+    n, z, p = len(right), 1.96, names["accuracy"]
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    assert high > 1 and abs(middle - half - low) > names["error"] / 2
+    for ends in ((low, high), (low, 1.0), (middle - half, middle + half)):
+        assert told("interval", ends, names).startswith("Right"), ends
+    assert not told("interval", (low + names["error"], 1.0), names).startswith("Right")
+
+
+def test_with_very_many_rows_one_error_is_still_not_two():
+    """A fixed tolerance of 0.005 would take any interval of 50,000 rows."""
+    names = notebook(rows=50_000)
+    one = [names["accuracy"] + sign * names["error"] for sign in (-1, 1)]
+    assert "one standard error" in told("interval", one, names)
+
+
+def test_a_class_without_a_row_has_recall_0():
+    """In own data a class may be missing among the validation rows. NaN would refuse every answer."""
+    names = notebook()
+    names["counts"][1] = 0
+    with np.errstate(invalid="ignore"):
+        divided = np.diagonal(names["counts"]) / names["counts"].sum(axis=1)
+    assert "nan, which is no number" in told("recall", divided, names)
+    assert told("recall", np.nan_to_num(divided), names).startswith("Right")
+
+
+def test_without_an_order_no_distance_is_asked_for():
+    """Topics are not nearer to one another: whatever number were called right, it would mean nothing."""
+    assert "no order" in told("mean_distance", 1.0, notebook(ordered=False))
+    assert told("mean_distance", ..., notebook(ordered=False)) == "Not answered yet"
+    assert not told("mean_distance", 10.0, notebook()).startswith("Right")
+
+
+@pytest.mark.parametrize(
+    ("classes", "ordered", "texts", "right"),
+    [
+        (5, True, ["It was good.", "It was bad."], True),
+        (5, True, ["It was good.", "It was very bad."], False),  # two changes
+        (5, True, ["It was bad.", "It was"], True),  # a word left out: 1 star and 3
+        (5, True, ["It was", "It was bad."], True),
+        (5, True, ["bad.", "good."], True),
+        (5, True, ["bad. bad.", "bad. bad. bad."], False),  # the same answer
+        (5, True, ["It was fine.", "It was good."], False),  # one star apart
+        (5, False, ["It was fine.", "It was good."], True),
+        (5, True, ["Bad it was good.", "bad. it was good."], True),
+    ],
+)
+def test_two_texts_one_word_apart(classes, ordered, texts, right):
+    """A word replaced, added or left out is one word. Without an order, any other answer will do."""
+    text = told("one_word", texts, notebook(classes, ordered=ordered))
+    assert text.startswith("Right") == right, text
+
+
+def test_two_classes_cannot_be_two_apart(monkeypatch):
+    """ "Good" and "bad" are one step apart, and the exercise would have no answer."""
+    monkeypatch.setitem(WORDS, "good.", 1)
+    names = notebook(classes=2)
+    names["classify"] = notebook()["classify"]
+    names["label_names"] = ["1 stars", "2 stars"]
+    assert told("one_word", ["It was bad.", "It was good."], names).startswith("Right")
+
+
+def test_the_answers_of_the_model_are_told():
+    text = told("one_word", ["It was fine.", "It was good."], notebook())
+    assert "The model says '4 stars' to the first and '5 stars' to the second." in text
+
+
+def test_after_the_memory_is_freed_the_check_says_what_is_missing():
+    names = notebook()
+    del names["classify"]
+    assert "needs `classify`" in told("one_word", ["It was fine.", "It was good."], names)
