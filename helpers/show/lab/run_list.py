@@ -12,7 +12,14 @@ from helpers.show.lab.theme import PICTURE_CLASS
 from helpers.show.told import accuracy_text
 from helpers.train.runs import Run
 
-_DASHES = {"-": "none", "--": "8 4", ":": "3 3", "-.": "9 3 3 3"}  # matplotlib's names → those of SVG
+# Matplotlib's names of the dashes → a ground of CSS that looks like them
+_DASHES = {
+    "-": "{colour}",
+    "--": "repeating-linear-gradient(90deg,{colour} 0 8px,transparent 8px 12px)",
+    ":": "repeating-linear-gradient(90deg,{colour} 0 3px,transparent 3px 6px)",
+    "-.": "repeating-linear-gradient(90deg,{colour} 0 9px,transparent 9px 12px,{colour} 12px 15px,"
+    "transparent 15px 18px)",
+}
 # A description is HTML to ipywidgets 7, and formulas in it are set in all versions.
 _PLAIN = str.maketrans({"<": "‹", ">": "›", "&": "＆", "$": "＄", "\\": "＼"})
 
@@ -80,6 +87,7 @@ class RunList:
         text_layout = widgets.Layout(flex="1 1 18em", min_width="16em")
         words = f"{_sample(self._numbers[id(run)])} {escape(describe(run, differing))}"
         text = widgets.HTML(words, layout=text_layout)
+        text.add_class(PICTURE_CLASS)
         wrap = widgets.Layout(display="flex", flex_flow="row wrap")
         return widgets.Box([self._boxes[id(run)], text, delete], layout=wrap)
 
@@ -87,11 +95,9 @@ class RunList:
 def _sample(number: int) -> str:
     """Return HTML for a piece of the line that the run with this number has in the picture."""
     style = plots.run_style(number)
-    line = f'stroke="{style["color"]}" stroke-width="3" stroke-dasharray="{_DASHES[style["linestyle"]]}"'
-    return (
-        f'<svg class="{PICTURE_CLASS}" width="34" height="8" aria-hidden="true">'
-        f'<line x1="0" y1="4" x2="34" y2="4" {line}/></svg>'
-    )
+    stops = _DASHES[style["linestyle"]].format(colour=style["color"])
+    look = f"display:inline-block;width:36px;height:3px;vertical-align:middle;background:{stops}"
+    return f'<span style="{look}" aria-hidden="true"></span>'
 
 
 def differing_settings(runs: Sequence[Run], names: Sequence[str]) -> list[str]:

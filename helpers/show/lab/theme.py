@@ -10,7 +10,7 @@ _DARK = ('[data-jp-theme-light="false"]', "body.vscode-dark", 'html[theme="dark"
 
 
 def style_html() -> str:
-    """Return the style sheet for everything of the class "lab-picture".
+    """Return the style sheet for pictures and pieces of lines in widgets of the class "lab-picture".
 
     A kernel cannot know the theme, but the page does. In a dark one, it turns light into dark and then the
     hues back, and the ground of the picture lets that of the page through. A page that knows none of these
@@ -18,7 +18,7 @@ def style_html() -> str:
     """
     if sum(to_rgb(rcParams["figure.facecolor"])) < 1.5:
         return ""
-    of_picture = [f".{PICTURE_CLASS} img", f"svg.{PICTURE_CLASS}"]
+    of_picture = [f".{PICTURE_CLASS} img", f".{PICTURE_CLASS} span[aria-hidden]"]
     dark = ", ".join(f"{theme} {part}" for theme in _DARK for part in of_picture)
     return (
         f"<style>{', '.join(of_picture)} {{mix-blend-mode:multiply}} "

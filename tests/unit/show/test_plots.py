@@ -183,7 +183,7 @@ def test_without_an_evaluation_there_is_no_empty_picture_of_it():
 
 def test_the_legend_of_many_runs_leaves_their_curves_to_be_seen():
     """Two lines of legend for each of five runs lay across the left picture."""
-    figure = plots.loss_curve(*(some_run(f"run {number}") for number in range(20)))
+    figure = plots.loss_curve(*(some_run(f"run {number}") for number in range(30)))
     figure.draw_without_rendering()
     legend = figure.axes[0].get_legend().get_window_extent()
     assert legend.height < 0.4 * figure.axes[0].get_window_extent().height
