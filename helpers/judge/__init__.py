@@ -12,7 +12,7 @@ from helpers.judge.calibration import (
 )
 from helpers.judge.card import model_card
 from helpers.judge.comparing import Comparison, bootstrap_difference, mcnemar, power, rows_needed, winners
-from helpers.judge.exam import open_exam, reset_exam
+from helpers.judge.exam import note_look, open_exam, reset_exam
 from helpers.judge.metrics import (
     accuracy_interval,
     confusion_matrix,
@@ -42,6 +42,7 @@ __all__ = [
     "macro_f1",
     "mcnemar",
     "model_card",
+    "note_look",
     "open_exam",
     "power",
     "predict_in_order",

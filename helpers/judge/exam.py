@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from helpers.data import load_tokenizer, text_and_label
-from helpers.files import read_json
+from helpers.files import read_json, write_whole
 from helpers.hub import dataset_source
 from helpers.judge.metrics import accuracy_interval, predict_in_order
 from helpers.profiles import Profile
@@ -65,6 +67,23 @@ def reset_exam(folder: Path) -> None:
     print(f"{len(records)} exam record{'' if len(records) == 1 else 's'} put aside in {folder}.")
 
 
+def note_look(model, texts: Sequence[str], folder: Path) -> int:
+    """Note that `model` is judged on these test texts. Return how many different models have been.
+
+    The record is a file in `folder`, named after the texts. It holds a fingerprint of each model's weights.
+    With the second model, somebody has looked, changed something and looked again, so the rows have chosen.
+    `reset_exam` puts the record aside.
+    """
+    file = folder / f"looks-{_digest(texts)}.json"
+    looks = read_json(file) or []
+    if (weights := _fingerprint(model)) not in looks:
+        looks.append(weights)
+        with suppress(OSError):  # a full disk must not stop a notebook
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(file, lambda path: path.write_text(json.dumps(looks), encoding="utf-8"))
+    return len(looks)
+
+
 def _sealed_rows(profile: Profile):
     """Return the second half of the shuffled test split, at most `profile.eval_size` rows, tokenized."""
     from datasets import load_dataset
@@ -79,8 +98,12 @@ def _sealed_rows(profile: Profile):
 
 def _record_file(folder: Path, texts, profile: Profile) -> Path:
     """Return the place of the record for these texts, which is the same wherever the dataset lies."""
-    rows = hashlib.sha256("\0".join(texts).encode("utf-8", errors="surrogatepass")).hexdigest()
-    return folder / f"exam-{Path(profile.dataset).name.replace('.', '_')}-{rows[:12]}.json"
+    return folder / f"exam-{Path(profile.dataset).name.replace('.', '_')}-{_digest(texts)}.json"
+
+
+def _digest(texts: Sequence[str]) -> str:
+    """Return twelve hexadecimal digits that change with any of the texts."""
+    return hashlib.sha256("\0".join(texts).encode("utf-8", errors="surrogatepass")).hexdigest()[:12]
 
 
 def _judge(trainer, profile: Profile, rows, validation_accuracy: float, guess) -> dict:

@@ -5,10 +5,11 @@ import json
 import multiprocessing
 
 import pytest
+import torch
 from transformers import AutoModelForSequenceClassification, Trainer, TrainingArguments
 
 from helpers.data import load_reviews
-from helpers.judge import exam, open_exam, reset_exam
+from helpers.judge import exam, note_look, open_exam, reset_exam
 from helpers.profiles import PROFILES
 
 PROFILE = dataclasses.replace(PROFILES["offline"], eval_size=12)
@@ -131,3 +132,13 @@ def test_the_fingerprint_sees_any_weight(trainer):
     weight[0] += 1e-3
     assert exam._fingerprint(trainer.model) != before
     weight[0] -= 1e-3
+
+
+def test_a_second_model_on_the_same_test_rows_is_noticed(tmp_path, capsys):
+    """Running a cell again must not count; looking, changing the model and looking again must."""
+    torch.manual_seed(1)
+    first, second = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    assert [note_look(model, ["a", "b"], tmp_path) for model in (first, first, second, first)] == [1, 1, 2, 2]
+    assert note_look(second, ["a", "c"], tmp_path) == 1, "other rows know nothing of it"
+    reset_exam(tmp_path)
+    assert note_look(second, ["a", "b"], tmp_path) == 1
