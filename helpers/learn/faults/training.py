@@ -99,8 +99,8 @@ class Evidence:
     their classes. `accuracies` are those of the trained model on three kinds of rows: "judged", "unused", and
     "training", with the labels that these had in the training. `words_back` is the share of the words of the
     training texts that come back when the model's own tokenizer turns the ids into text again. `seen` holds
-    some training rows as the model sees them: the text of the ids, and the name of the label. `moved` says
-    for each part of the model how far its weights moved, relative to their length.
+    some training rows: the text that the learner knows, the text of the ids, and the name of the label.
+    `run.moved` says how far each part of the model moved.
     """
 
     run: Run
@@ -108,8 +108,7 @@ class Evidence:
     labels: np.ndarray
     accuracies: Mapping[str, float]
     words_back: float
-    seen: Sequence[tuple[str, str]]
-    moved: Mapping[str, float]
+    seen: Sequence[tuple[str, str, str]]
 
     @property
     def shares(self) -> np.ndarray:
@@ -145,7 +144,7 @@ class Evidence:
     @property
     def body_moved(self) -> float:
         """The largest relative change of a part of the body."""
-        return max((change for part, change in self.moved.items() if part != "head"), default=0.0)
+        return max((change for part, change in self.run.moved.items() if part != "head"), default=0.0)
 
 
 def train(recipe: Recipe, fault: str | None, seed: int, run: Run) -> Evidence | None:
@@ -179,7 +178,8 @@ def train(recipe: Recipe, fault: str | None, seed: int, run: Run) -> Evidence | 
     if run.stop_requested:
         return None
 
-    # What the trained model answers, and what it was given
+    # What the trained model answers, how far it moved, and what it was given
+    run.moved = weights_moved(before, model)
     answers = [_logits(model, part, collator, recipe.device) for part in encoded]
     accuracies = [
         _judged(logits, part.labels)[1] for logits, part in zip(answers, (rows, recipe.judged, recipe.unused))
@@ -191,10 +191,13 @@ def train(recipe: Recipe, fault: str | None, seed: int, run: Run) -> Evidence | 
         accuracies=dict(zip(("training", "judged", "unused"), accuracies)),
         words_back=_words_back(recipe, rows, encoded[0]),
         seen=[
-            (recipe.tokenizer.decode(row["input_ids"], skip_special_tokens=True), recipe.label_names[label])
-            for row, label in zip(encoded[0][:_SHOWN], rows.labels)
+            (
+                text,
+                recipe.tokenizer.decode(row["input_ids"], skip_special_tokens=True),
+                str(recipe.label_names[row["labels"]]),
+            )
+            for text, row in zip(rows.texts[:_SHOWN], encoded[0])
         ],
-        moved=weights_moved(before, model),
     )
 
 

@@ -1,0 +1,350 @@
+"""The mystery fault: something is wrong with a training; ask for evidence, and name the fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+
+import ipywidgets as widgets
+import numpy as np
+
+from helpers.learn.faults import FAULTS, QUESTIONS, RULES, Evidence, Recipe, Rule, named, train, views
+from helpers.show.lab.worker import Worker
+from helpers.show.pictures import Picture
+from helpers.show.shown import WIDE, Shown, draw, faded, image
+from helpers.train.recording import recording
+from helpers.train.runs import Run
+
+_RULES = {rule.fault: rule for rule in RULES}
+_AS_A_WORD = ("No", "One", "Two", "Three", "Four", "Five", "Six")
+_START = "Start a training with a fault"
+
+
+class MysteryFault(Shown):
+    """A button that trains with one of six faults, the evidence, questions, and the faults to choose from.
+
+    `new_model(seed)` returns a fresh classifier, and `tokenizer` is its own. `reviews` maps "train" and
+    "validation" to datasets with the columns "text" and "label". `learning_rate` is one that suits the model.
+    `settings` are fields of `Recipe`, such as `epochs`, or its arguments `rows` and `judged`. With the same
+    `seed`, the same faults come in the same order.
+
+    The first press trains twice: without a fault, to compare with, and with one. All six faults come once
+    before one comes again. For people who prefer code: `train()`, `ask("norms")`, `answer("labels")` and
+    `show_answer()` do what the buttons do.
+    """
+
+    def __init__(
+        self,
+        new_model: Callable,
+        reviews,
+        tokenizer,
+        learning_rate: float,
+        *,
+        seed: int | None = None,
+        **settings,
+    ):
+        self.recipe = Recipe.of(new_model, reviews, tokenizer, learning_rate, **settings)
+        self._random = np.random.default_rng(seed)
+        self._worker = Worker(self._switch, lambda: self._show_progress("Stopping …"), self._say)
+
+        # What changes while it is used
+        self.healthy: Evidence | None = None
+        self.evidence: Evidence | None = None
+        self.asked: list[str] = []
+        self.solved: dict[str, int] = {}  # fault → how many questions it took
+        self._fault: str | None = None
+        self._to_come: list[str] = []
+        self._wrong = 0
+        self._over = False  # whether this fault is solved or shown
+        self._drawn = 0  # how many trainings with a fault came to their end
+        self._build()
+        self._switch(False)
+
+    # For people who prefer code
+
+    def train(self) -> None:
+        """Train with a fault in this cell. Raises RuntimeError while another training runs."""
+        self._worker.begin()
+        with self._worker.working():
+            self._train()
+        print(self.sentence())
+
+    def ask(self, question: str) -> str:
+        """Ask for one of `QUESTIONS`, such as "norms". Returns a sentence; the panel shows more.
+
+        Raises ValueError for an unknown question, and before the first training.
+        """
+        self._check(question, QUESTIONS)
+        if question not in self.asked:
+            self.asked.append(question)
+        sentence, details = views.answer(question, self.evidence, self.healthy, self.recipe.label_names)
+        self._add(question, sentence, details)
+        self._say(f"{QUESTIONS[question]}: see below. {self._questions_so_far()}")
+        return sentence
+
+    def answer(self, fault: str) -> str:
+        """Say which of `FAULTS` it is. Returns whether that is right, and why.
+
+        Raises ValueError for an unknown fault, and before the first training.
+        """
+        self._check(fault, FAULTS)
+        if fault == self._fault:
+            if not self._over:
+                self.solved[fault] = len(self.asked)
+            self._explain(f"Right: {FAULTS[fault]}.")
+        else:
+            self._wrong += 1
+            self._say(self._hint(_RULES[fault]))
+        return self._said
+
+    def show_answer(self) -> str:
+        """Name the fault and say what gives it away. It does not count as solved."""
+        self._check(self._fault, FAULTS)
+        self._explain(f"It is: {FAULTS[self._fault]}.")
+        return self._said
+
+    # What the panel shows
+
+    def picture(self) -> Picture | None:
+        """Draw the curves of the training with a fault and of the healthy one; None before the first."""
+        return None if self.evidence is None else views.curves(self.evidence, self.healthy)
+
+    def sentence(self) -> str:
+        """Say what the curves show, and how many faults are solved."""
+        if self.evidence is None:
+            return f"No training yet. Press “{_START}”, or call .train(). {self._record_text()}"
+        return f"{self.evidence.run.summary()} {self.healthy.run.summary()} {self._record_text()}"
+
+    def _build(self) -> None:
+        # Buttons
+        self._start = _button(_START, self._start_clicked, "primary")
+        self._stop = _button("Stop", lambda: self._worker.stop(), "warning")
+        self._questions = {
+            key: _button(words, lambda key=key: self.ask(key)) for key, words in QUESTIONS.items()
+        }
+        options = [(words, fault) for fault, words in FAULTS.items()]
+        self._choice = widgets.RadioButtons(options=options, value=None, layout=widgets.Layout(width="auto"))
+        self._check_button = _button("Check", self._check_clicked, "primary")
+        self._show_button = _button("Show the answer", self.show_answer)
+
+        # Texts and pictures
+        self._bar = widgets.IntProgress(min=0, max=1, layout=widgets.Layout(width=WIDE, max_width="34em"))
+        self._progress = widgets.HTML()
+        self._message = widgets.HTML()
+        self._curves = image()
+        self._mistakes = widgets.HTML()
+        self._answers = widgets.VBox()
+        self._explanation = widgets.HTML()
+        self._record = widgets.HTML()
+
+        # From top to bottom; what is there only after a training stands in one box
+        wrap = widgets.Layout(display="flex", flex_flow="row wrap")
+        self._after = widgets.VBox(
+            [
+                self._curves,
+                self._mistakes,
+                widgets.HTML(
+                    "<b>Ask for evidence.</b> Each button is one question: ask for as few as you can."
+                ),
+                widgets.Box(list(self._questions.values()), layout=wrap),
+                self._answers,
+                widgets.HTML("<b>Which fault is it?</b>"),
+                self._choice,
+                widgets.Box([self._check_button, self._show_button], layout=wrap),
+            ]
+        )
+        self.widget = widgets.VBox(
+            [
+                widgets.Box([self._start, self._stop], layout=wrap),
+                widgets.HTML(faded("The first time it trains twice: once without a fault, to compare with.")),
+                self._bar,
+                self._progress,
+                self._after,
+                self._message,
+                self._explanation,
+                self._record,
+            ],
+            layout=widgets.Layout(width=WIDE),
+        )
+        self._after.layout.display = "none"
+        self._say("")
+        self._record.value = escape(self._record_text())
+
+    def _say(self, message: str, details: str = "") -> None:
+        self._said = message
+        folded = (
+            f"<details><summary>Details</summary><pre>{escape(details)}</pre></details>" if details else ""
+        )
+        style = "overflow-wrap:anywhere;line-height:1.5;padding:4px 0"
+        shown = f'<div role="status" aria-live="polite" style="{style}">{escape(message)}</div>'
+        self._message.value = shown + folded
+
+    def _show_progress(self, text: str) -> None:
+        self._progress.value = escape(text)
+
+    def _switch(self, working: bool) -> None:
+        """While it trains, nothing can be started or named."""
+        self._start.disabled = working
+        self._stop.disabled = not working
+        for widget in (*self._questions.values(), self._choice, self._check_button, self._show_button):
+            widget.disabled = working or self.evidence is None
+        if not working:
+            self._show_progress("Ready.")
+
+    def _questions_so_far(self) -> str:
+        count = len(self.asked)
+        return f"{_AS_A_WORD[count]} question{'' if count == 1 else 's'} so far."
+
+    def _record_text(self) -> str:
+        if not self.solved:
+            return f"Solved: 0 of {len(FAULTS)}."
+        told = "; ".join(
+            f"{FAULTS[fault]} ({count} question{'' if count == 1 else 's'})"
+            for fault, count in self.solved.items()
+        )
+        return f"Solved: {len(self.solved)} of {len(FAULTS)}: {told}."
+
+    def _add(self, question: str, sentence: str, details: str) -> None:
+        """Show an answer below the buttons; one that is there already stays."""
+        heading = f"<b>{escape(QUESTIONS[question])}</b>"
+        if all(heading not in shown.value for shown in self._answers.children):
+            shown = widgets.HTML(
+                f"{heading}<div>{escape(sentence)}</div>{details}", layout={"max_width": WIDE}
+            )
+            self._answers.children = (*self._answers.children, shown)
+
+    # Telling
+
+    def _check(self, given: str | None, known: dict) -> None:
+        if self.evidence is None:
+            raise ValueError(f"There is no training yet. Press “{_START}”, or call .train().")
+        if given not in known:
+            raise ValueError(f"Expected one of {', '.join(map(repr, known))}, got {given!r}.")
+
+    def _hint(self, rule: Rule) -> str:
+        """Say which of the signs of a fault that was wrongly named is missing, or where to look for it."""
+        missing = [sign for sign in rule.signs if not sign.holds(self.evidence, self.healthy)]
+        if not missing:
+            return f"It is not {rule.name}, though its signs are there. Another fault has clearer ones."
+        seen = [sign for sign in missing if sign.question is None or sign.question in self.asked]
+        sign = (seen or missing)[0]
+        text = f"It is not {rule.name}. A sign of that would be: {sign.words}. "
+        if seen:
+            return text + sign.told(self.evidence, self.healthy)
+        return text + f"Have you looked? Ask for “{QUESTIONS[sign.question]}”."
+
+    def _explain(self, verdict: str) -> None:
+        """End this fault: say the verdict, the rule, and what gives the fault away in this training."""
+        self._over = True
+        rule = _RULES[self._fault]
+        told = rule.told(self.evidence, self.healthy)
+        if named(self.evidence, self.healthy) != self._fault:
+            told += " In this training the signs are weaker than the rule wants: that happens."
+        count = len(rule.questions)
+        enough = (
+            f"{_AS_A_WORD[count]} question{' was' if count == 1 else 's were'} enough: "
+            f"{', '.join(f'“{QUESTIONS[key]}”' for key in rule.questions)}. You asked {len(self.asked)}"
+        )
+        enough += (
+            f" and named {self._wrong} wrong one{'' if self._wrong == 1 else 's'} first."
+            if self._wrong
+            else "."
+        )
+        self._say(f"{verdict} {told} {rule.why}")
+        parts = [f"<b>The rule:</b> {escape(rule.words)}.", escape(enough)]
+        picture = views.giveaway(self._fault, self.evidence, self.healthy)
+        png = image(picture).value
+        table = views.read_and_written(self.evidence) if self._fault == "tokenizer" else ""
+        self._explanation.value = "".join(f"<div>{part}</div>" for part in parts) + table + png
+        self._record.value = escape(self._record_text())
+
+    # Training
+
+    def _train(self) -> None:
+        # Leave the last fault
+        self.evidence = None
+        self._after.layout.display = "none"
+        self._explanation.value = ""
+        self._say("")
+        self._bar.max = self.recipe.steps * (1 if self.healthy else 2)
+        self._bar.value = 0
+
+        # A training to compare with, once
+        if self.healthy is None:
+            self.healthy = self._train_once(None, "healthy")
+        if self.healthy is None:
+            return
+
+        # The fault. One that was not solved comes again later, and an interrupted one comes at once.
+        if self._fault is not None and self._fault not in self.solved:
+            self._to_come.insert(0, self._fault)
+        self._fault = None
+        if not self._to_come:
+            self._to_come = self._random.permutation(list(FAULTS)).tolist()
+        evidence = self._train_once(self._to_come[-1], f"mystery {self._drawn + 1}")
+        if evidence is not None:
+            self._fault = self._to_come.pop()
+            self._drawn += 1
+            self._show(evidence)
+
+    def _train_once(self, fault: str | None, name: str) -> Evidence | None:
+        """Train with a seed that was not there yet. Returns None if the training was stopped."""
+        run = Run(name)
+        before = self._bar.value
+        run.listen(lambda run: self._follow(run, before))
+        evidence = None
+        try:
+            self._worker.current = run
+            with recording(run, say=self._say):
+                evidence = train(self.recipe, fault, int(self._random.integers(2**31)), run)
+        finally:
+            self._worker.current = None
+        if evidence is None and run.status == "stopped":
+            self._say("Stopped. Nothing was trained to its end; start again when you like.")
+        return evidence
+
+    def _follow(self, run: Run, before: int) -> None:
+        """Show the progress, in the thread that trains."""
+        if self._worker.stopping and not run.stop_requested:
+            run.request_stop()  # somebody pressed Stop between two trainings
+        self._bar.value = before + run.step
+        if not run.stop_requested:
+            self._show_progress(f"{run.name}: step {run.step:,} of {self.recipe.steps:,}")
+
+    def _show(self, evidence: Evidence) -> None:
+        """Show a new training, and forget what was asked about the last one."""
+        # What is known so far
+        self.evidence = evidence
+        self.asked = []
+        self._wrong = 0
+        self._over = False
+
+        # The page
+        for shown in self._answers.children:
+            shown.close()
+        self._answers.children = ()
+        self._choice.value = None
+        draw(self._curves, self.picture())
+        self._mistakes.value = views.mistakes(evidence, self.recipe)
+        self._after.layout.display = None
+        self._say("Something is wrong with this training. Compare it with the healthy one. What is it?")
+
+    # Buttons
+
+    def _start_clicked(self) -> None:
+        if self._worker.busy:
+            self._say("Another panel of this notebook trains. Press Stop, or wait for its end.")
+        else:
+            self._worker.in_background(self._train)
+
+    def _check_clicked(self) -> None:
+        if self._choice.value is None:
+            self._say("Choose a fault first.")
+        else:
+            self.answer(self._choice.value)
+
+
+def _button(label: str, clicked: Callable[[], object], style: str = "") -> widgets.Button:
+    button = widgets.Button(description=label, button_style=style, layout=widgets.Layout(width="auto"))
+    button.on_click(lambda _: clicked())
+    return button
