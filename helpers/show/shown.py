@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from html import escape
 
 import ipywidgets as widgets
@@ -35,15 +34,10 @@ class Shown:
         raise NotImplementedError
 
     def _ipython_display_(self) -> None:
-        bundle = {
-            "text/plain": self.sentence(),
-            WIDGET_VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id},
-        }
-        metadata = {}
-        if (picture := self.picture()) is not None:
-            image, size = picture._repr_png_()
-            bundle["image/png"] = b64encode(image).decode()
-            metadata["image/png"] = {**size, "alt": self.sentence()}
+        picture = self.picture()
+        bundle, metadata = ({}, {}) if picture is None else picture._repr_mimebundle_()
+        bundle["text/plain"] = self.sentence()
+        bundle[WIDGET_VIEW] = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
         display(bundle, metadata=metadata, raw=True)
         print("When this cell ran:", self.sentence())
 

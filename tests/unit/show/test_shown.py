@@ -4,6 +4,7 @@ import io
 from base64 import b64decode
 
 import pytest
+from alternatives import Pictures, says_too_little
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from seen import HOSTILE, Read, shown_html
@@ -30,7 +31,12 @@ def test_the_bundle_holds_a_panel_a_picture_and_words(name, request, monkeypatch
     monkeypatch.setattr(shown, "display", lambda bundle, **options: published.append((bundle, options)))
     panel._ipython_display_()
     ((bundle, options),) = published
-    assert options["raw"] is True and set(bundle) == {"text/plain", "image/png", shown.WIDGET_VIEW}
+    assert options["raw"] is True and set(bundle) == {
+        "text/plain",
+        "text/html",
+        "image/png",
+        shown.WIDGET_VIEW,
+    }
     assert (
         bundle["text/plain"] == panel.sentence()
         and capsys.readouterr().out == f"When this cell ran: {panel.sentence()}\n"
@@ -38,3 +44,5 @@ def test_the_bundle_holds_a_panel_a_picture_and_words(name, request, monkeypatch
     assert bundle[shown.WIDGET_VIEW]["model_id"] == panel.widget.model_id
     assert imread(io.BytesIO(b64decode(bundle["image/png"]))).std() > 0, "something is drawn"
     assert isinstance(panel.picture(), Figure)
+    (picture,) = Pictures(bundle["text/html"]).found
+    assert not says_too_little(picture["alt"]) and panel.sentence() in picture["alt"]

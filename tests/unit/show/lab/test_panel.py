@@ -189,7 +189,9 @@ def test_without_a_front_end_a_picture_and_a_sentence_remain(panel, monkeypatch,
     monkeypatch.setattr(shown, "display", lambda bundle, **kwargs: bundles.append(bundle))
     panel.run()
     panel._ipython_display_()
-    assert set(bundles[0]) == {"text/plain", "image/png", shown.WIDGET_VIEW} and json.dumps(bundles[0])
+    assert set(bundles[0]) == {"text/plain", "text/html", "image/png", shown.WIDGET_VIEW} and json.dumps(
+        bundles[0]
+    )
     assert "1 run so far. Highest accuracy so far: 0.542 ± 0.016 (run 1)." in capsys.readouterr().out
 
 
