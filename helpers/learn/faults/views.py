@@ -91,20 +91,30 @@ def giveaway(fault: str, evidence: Evidence, healthy: Evidence) -> Picture:
         place = (evidence.accuracies[rows], list(_ROWS).index(rows) - 0.2)
 
     # The arrow
-    _point(ax, place, words)
+    _point(ax, place, words, bars=fault not in ("zero_grad", "tokenizer"))
     figure.alt += f" An arrow points at “{words}”."
     return figure
 
 
-def _point(ax, place: tuple[float, float], words: str) -> None:
-    """Draw an arrow to `place`, in the units of `ax`, from a free place with these words."""
-    arrow = {"arrowstyle": "->", "color": RED, "linewidth": 2}
-    across, up = ax.transAxes.inverted().transform(ax.transData.transform(place))
-    beside = (0.62 if across < 0.5 else 0.18, min(max(up + (0.25 if up < 0.5 else -0.3), 0.1), 0.9))
+def _point(ax, place: tuple[float, float], words: str, bars: bool) -> None:
+    """Draw an arrow from these words to `place`, in the units of `ax`: the end of a bar or of a curve."""
+    # A bar's value stands right of its end; below the end of a curve there is room
+    across = ax.transAxes.inverted().transform(ax.transData.transform(place))[0]
+    right = bars and across < 0.5
+    beside = (60 if right else -45, 0 if bars else -40)  # in points
+    arrow = {"arrowstyle": "->", "color": RED, "linewidth": 2, "shrinkB": 34 if right else 3}
     ax.annotate(
-        words, place, beside, textcoords="axes fraction", arrowprops=arrow, color=RED, fontweight="bold",
+        words,
+        place,
+        beside,
+        textcoords="offset points",
+        ha="left" if right else "right",
+        va="center",
+        color=RED,
+        fontweight="bold",
+        arrowprops=arrow,
         bbox={"facecolor": "white", "edgecolor": RED, "boxstyle": "round"},
-    )  # fmt: skip
+    )
 
 
 def answer(question: str, evidence: Evidence, healthy: Evidence, names: Sequence[str]) -> tuple[str, str]:
