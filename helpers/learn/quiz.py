@@ -14,9 +14,9 @@ from IPython.display import display
 from helpers.show.shown import WIDE, WIDGET_VIEW
 
 _NO_CHOICE = "none"
-# The radio buttons of ipywidgets know no arrow keys, since they have no common name. So the browser's own radio
-# buttons stand in HTML. Python cannot read these. So each option has a button "Check" of its own, and this
-# style shows the one whose option is chosen. The reasons stand on the page from the start and are hidden: a
+# The radio buttons of ipywidgets know no arrow keys, since they have no common name. So the browser's own
+# radio buttons stand in HTML. Python cannot read these. So each option has a button "Check" of its own, and
+# this style shows the one whose option is chosen. The reasons stand on the page from the start, hidden: a
 # screen reader announces what appears inside a live region, but not a live region that is new itself.
 _STYLE = """<style>
 .quiz-question fieldset {border: 0; margin: 0; padding: 0; min-width: 0}

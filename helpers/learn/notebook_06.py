@@ -1,0 +1,473 @@
+"""The exercises and questions of notebook 6: splits by hand, head and tail, a baseline, the capstone."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from helpers.judge.metrics import accuracy_interval, standard_error
+from helpers.learn.exercise import Exercise, Function, Mistake, Names, Value, plain, shown
+from helpers.learn.quiz import Option, Question
+
+# Three splits
+
+
+# A file sorted by class, as many are: 240 rows of one, then 240 of the other. The last 40 of each are copies
+_FILE = [f"{word} {number % 200}" for word in ("bill", "parcel") for number in range(240)]
+_SPLITS_ARE = (
+    "whether it returns three lists of places",
+    "whether a text stands in two splits",
+    "whether a place stands twice",
+    "whether a text is in no split",
+    "whether the splits have about 80, 10 and 10 % of the rows",
+    "whether each split has rows from the first and the last half of the file",
+)
+
+
+def _three(three_splits: Callable, names: Names) -> dict:
+    """Return what is true of the splits of a made-up file."""
+    splits = plain(three_splits(list(_FILE)))
+    if not _are_places(splits):
+        return {_SPLITS_ARE[0]: False}
+    texts = [{_FILE[place] for place in split} for split in splits]
+    places = list(chain(*splits))
+    shares = [len(split) / max(1, len(places)) for split in splits]
+    late = [sum(place >= len(_FILE) // 2 for place in split) / max(1, len(split)) for split in splits]
+    truths = (
+        True,
+        len(set().union(*texts)) < sum(map(len, texts)),
+        len(set(places)) < len(places),
+        len(set().union(*texts)) < len(set(_FILE)),
+        all(abs(share - wanted) < 0.05 for share, wanted in zip(shares, (0.8, 0.1, 0.1))),
+        all(0.1 < share < 0.9 for share in late),
+    )
+    return dict(zip(_SPLITS_ARE, truths))
+
+
+def _are_places(splits) -> bool:
+    if not isinstance(splits, list) or len(splits) != 3 or not all(isinstance(part, list) for part in splits):
+        return False
+    return all(type(place) is int and 0 <= place < len(_FILE) for part in splits for place in part)
+
+
+def _tenths(items: list) -> tuple[list, list, list]:
+    tenth = len(items) // 10
+    return items[2 * tenth :], items[:tenth], items[tenth : 2 * tenth]
+
+
+def _places_of(texts: list[str]) -> list[list[int]]:
+    """Return the places of each text, those of its copies together."""
+    places: dict[str, list[int]] = {}
+    for place, text in enumerate(texts):
+        places.setdefault(text, []).append(place)
+    return list(places.values())
+
+
+def _by_text(shuffled: bool) -> Callable:
+    def three_splits(texts):
+        groups = _places_of(texts)
+        if shuffled:
+            random.Random(3).shuffle(groups)
+        return [list(chain(*part)) for part in _tenths(groups)]
+
+    return three_splits
+
+
+def _by_row(shuffled: bool) -> Callable:
+    def three_splits(texts):
+        places = list(range(len(texts)))
+        if shuffled:
+            random.Random(3).shuffle(places)
+        return list(_tenths(places))
+
+    return three_splits
+
+
+def _drawn_three_times(texts):
+    draw = random.Random(3)
+    sizes = [len(part) for part in _tenths(list(range(len(texts))))]
+    return [draw.sample(range(len(texts)), size) for size in sizes]
+
+
+def _validating_on_training_rows(texts):
+    train, validation, test = _by_text(shuffled=True)(texts)
+    return [train + validation, validation, test]
+
+
+THREE_SPLITS = Function(
+    name="three_splits",
+    minutes=8,
+    right=_by_text(shuffled=True),
+    outcome=_three,
+    because="Each text is in one split only, with its copies, and each has rows from all over the file.",
+    hint="Shuffle the *different* texts, `list(set(texts))`, and cut these. Then give each row to the split "
+    "of its text.",
+    solution="""import random
+
+
+def three_splits(texts):
+    different = sorted(set(texts))
+    random.Random(42).shuffle(different)
+    tenth = len(different) // 10
+    validation, test = set(different[:tenth]), set(different[tenth : 2 * tenth])
+    splits = [], [], []
+    for place, text in enumerate(texts):
+        splits[1 if text in validation else 2 if text in test else 0].append(place)
+    return splits""",
+    mistakes=(
+        Mistake(
+            "A text and its copy are in two splits. So the test rewards memory: split the different texts.",
+            _by_row(shuffled=True),
+        ),
+        Mistake(
+            "This cuts the file by position. Many files are sorted: the test split then has one class only, "
+            "and copies end up in two splits. Shuffle the different texts first.",
+            _by_row(shuffled=False),
+        ),
+        Mistake(
+            "The copies are together, but the file is cut by position. Many files are sorted: shuffle first.",
+            _by_text(shuffled=False),
+        ),
+        Mistake(
+            "Each split is drawn from all rows anew, so they share rows. Shuffle once, then cut.",
+            _drawn_three_times,
+        ),
+        Mistake(
+            "The validation rows are training rows, too. Take them out of these.",
+            _validating_on_training_rows,
+        ),
+        Mistake(
+            "Three lists of places were expected: numbers from 0, such as [[0, 3, …], [7, …], [2, …]].",
+            lambda texts: [[texts[place] for place in part] for part in _by_text(shuffled=True)(texts)],
+        ),
+    ),
+)
+
+
+# Head and tail
+
+
+def _kept(head_and_tail: Callable, names: Names) -> dict:
+    left = plain(head_and_tail(list(range(11, 20)), 5))
+    return {
+        "what is left of [11, 12, 13] with room for 4": head_and_tail([11, 12, 13], 4),
+        "what is left of ten tokens with room for 4": head_and_tail(list(range(11, 21)), 4),
+        "the number of tokens left of nine with room for 5": len(left),
+        "the first and the last of these": [left[0], left[-1]],
+    }
+
+
+def _cut(cut: Callable) -> Callable:
+    """Make a function that lets short texts alone. `cut(ids, room, half)` shortens the others."""
+    return lambda ids, room: ids if len(ids) <= room else cut(ids, room, room // 2)
+
+
+HEAD_AND_TAIL = Function(
+    name="head_and_tail",
+    minutes=4,
+    right=_cut(lambda ids, room, half: ids[:half] + ids[half - room :]),
+    outcome=_kept,
+    because="A long text keeps its first and its last tokens, as many as fit, and a short one stays.",
+    hint="`ids[-3:]` are the last three. What if the room is odd? And what if the text is short?",
+    solution="""def head_and_tail(ids, room):
+    if len(ids) <= room:
+        return ids
+    head = room // 2
+    return ids[:head] + ids[-(room - head) :]""",
+    mistakes=(
+        Mistake(
+            "This is the head alone, what the tokenizer keeps.", _cut(lambda ids, room, half: ids[:room])
+        ),
+        Mistake(
+            "This is the tail alone. How a text begins often matters, too.",
+            _cut(lambda ids, room, half: ids[-room:]),
+        ),
+        Mistake(
+            "Both parts together are twice as long as the room.",
+            _cut(lambda ids, room, half: ids[:room] + ids[-room:]),
+        ),
+        Mistake(
+            "A text that fits gets tokens twice: leave it as it is.",
+            lambda ids, room: ids[: room // 2] + ids[room // 2 - room :],
+        ),
+        Mistake(
+            "With an odd room, one place stays empty. The tail gets what the head leaves.",
+            _cut(lambda ids, room, half: ids[:half] + ids[-half:]),
+        ),
+        Mistake(
+            "This is the middle.",
+            _cut(lambda ids, room, half: ids[len(ids) // 2 - half : len(ids) // 2 - half + room]),
+        ),
+    ),
+)
+
+
+# Above the baseline
+
+
+def _right_answers(logits, labels) -> np.ndarray:
+    return np.asarray(logits).argmax(axis=-1) == np.asarray(labels)
+
+
+def _share_of_commonest(train_labels, labels) -> float:
+    return float((np.asarray(labels) == np.bincount(list(train_labels)).argmax()).mean())
+
+
+def _above(names: Names) -> list[float]:
+    right = _right_answers(names.test_logits, names.test_labels)
+    return [*accuracy_interval(right), _share_of_commonest(names.train["label"], names.test_labels)]
+
+
+def _with_baseline(baseline: Callable) -> Callable:
+    """Return what gives the right interval with another baseline."""
+    return lambda names: [*_above(names)[:2], float(baseline(names))]
+
+
+def _one_standard_error(names: Names) -> list[float]:
+    right = _right_answers(names.test_logits, names.test_labels)
+    error = standard_error(right.mean(), len(right))
+    return [right.mean() - error, right.mean() + error, _above(names)[2]]
+
+
+def _on_validation_rows(names: Names) -> list[float]:
+    right = _right_answers(names.logits, names.labels)
+    return [*accuracy_interval(right), _share_of_commonest(names.train["label"], names.labels)]
+
+
+ABOVE = Value(
+    name="above",
+    minutes=5,
+    right=_above,
+    because=lambda right, names: (
+        f"The interval from {right[0]:.3f} to {right[1]:.3f} "
+        f"{'lies above' if right[0] > right[2] else 'does not lie above'} {right[2]:.3f}, what always the "
+        f"commonest answer reaches. TF-IDF asks for more: the card has its accuracy."
+    ),
+    hint='`accuracy_interval` takes right and wrong answers. `np.bincount(train["label"]).argmax()` is the '
+    "commonest label.",
+    solution="""low, high = accuracy_interval(test_logits.argmax(axis=-1) == test_labels)
+baseline = (test_labels == np.bincount(train["label"]).argmax()).mean()
+above = [low, high, baseline]""",
+    mistakes=(
+        Mistake(
+            "These are the validation rows. They have chosen: judge on the test rows.", _on_validation_rows
+        ),
+        Mistake(
+            "The ends are one standard error away. That holds the true accuracy in 68 of 100 cases only.",
+            _one_standard_error,
+        ),
+        Mistake(
+            "The baseline is its share of the training rows. How many *test* rows does it get right?",
+            _with_baseline(lambda names: _share_of_commonest(names.train["label"], names.train["label"])),
+        ),
+        Mistake(
+            "One divided by the number of classes is what guessing reaches. The commonest answer gets more.",
+            _with_baseline(lambda names: 1 / len(names.mine.label_names)),
+        ),
+        Mistake(
+            "This is the accuracy of TF-IDF, a better baseline. First compare with the commonest answer.",
+            _with_baseline(
+                lambda names: (
+                    np.asarray(names.counting.predict(names.test["text"][:])) == names.test_labels
+                ).mean()
+            ),
+        ),
+        Mistake(
+            "The model itself is no baseline: this is its accuracy.",
+            _with_baseline(lambda names: _right_answers(names.test_logits, names.test_labels).mean()),
+        ),
+    ),
+)
+
+
+# The capstone
+
+_PARTS = ("splits", "logits", "card", "folder")
+_SHARED = "Some texts stand in two splits. Which are they, and how did they get there?"
+_LOOKED = (
+    "These test rows have judged more than one model, so they have chosen. Split anew, with "
+    "`own_data(…, seed=7)`. If you changed nothing (a GPU rarely trains the same weights twice), put the "
+    "record aside: `from helpers.judge import reset_exam; reset_exam(helpers.exam_folder())`."
+)
+_LOW = (
+    "The interval of the accuracy is not above the commonest answer: train longer, take a larger PROFILE, or "
+    "get more rows."
+)
+_GAP = "The card has a gap: Data, Training, Results and Limits each need their text."
+_NO_LIMIT = (
+    "The card does not say what *you* know of its limits. Write `my_limits`, and run the cell of the card "
+    "again."
+)
+_OTHER = (
+    "The model in the folder gives other answers than these logits. Save the model that you judged, and "
+    "hand in its logits of the test rows."
+)
+_NOT_LOADED = "No pipeline loads from this folder."
+
+
+def _handed_in(names: Names, **changed) -> dict:
+    return {
+        "splits": names.mine.dataset,
+        "logits": names.test_logits,
+        "card": names.card,
+        "folder": names.model_folder,
+    } | changed
+
+
+def _disjoint(handed_in: Mapping, names: Names) -> str | None:
+    texts = [set(rows["text"]) for rows in handed_in["splits"].values()]
+    shared = sum(map(len, texts)) - len(set().union(*texts))
+    return f"{_SHARED} ({shared})" if shared else None
+
+
+def _looked_once(handed_in: Mapping, names: Names) -> str | None:
+    return _LOOKED if names.looks > 1 else None
+
+
+def _interval_above(handed_in: Mapping, names: Names) -> str | None:
+    labels = handed_in["splits"]["test"]["label"][:]
+    if np.shape(handed_in["logits"])[:1] != (len(labels),):
+        return _OTHER
+    low, high = accuracy_interval(_right_answers(handed_in["logits"], labels))
+    commonest = _share_of_commonest(handed_in["splits"]["train"]["label"][:], labels)
+    return f"{_LOW} ({low:.3f} to {high:.3f}, {commonest:.3f})" if low <= commonest else None
+
+
+def _card_without_gaps(handed_in: Mapping, names: Names) -> str | None:
+    text = str(getattr(handed_in["card"], "text", handed_in["card"]))
+    for title in ("Data", "Training", "Results", "Limits"):
+        if not text.partition(f"## {title}\n")[2].partition("\n## ")[0].strip():
+            return f"{_GAP} ({title})"
+    return None if names.my_limits and all(limit in text for limit in names.my_limits) else _NO_LIMIT
+
+
+def _pipeline_loads(handed_in: Mapping, names: Names) -> str | None:
+    """Load the model as a stranger does, and compare its answers to a few test texts with the logits."""
+    from transformers import pipeline
+
+    texts = handed_in["splits"]["test"]["text"][:16]
+    try:
+        classify = pipeline("text-classification", model=str(handed_in["folder"]))
+        given = [answer["label"] for answer in classify(list(texts), truncation=True)]
+    except Exception as error:
+        return f"{_NOT_LOADED} ({type(error).__name__}: {str(error).splitlines()[0][:100]})"
+    names_of = classify.model.config.id2label
+    wanted = [names_of.get(int(row.argmax())) for row in np.asarray(handed_in["logits"])[: len(texts)]]
+    # Half precision may turn an answer that was nearly a tie
+    agree = sum(one == other for one, other in zip(given, wanted))
+    return None if agree >= math.floor(0.9 * len(texts)) else _OTHER
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capstone(Exercise):
+    """What somebody hands in who would sign the classifier: five things, checked one after the other."""
+
+    def told(self, answer, names: Names) -> tuple[bool, str]:
+        if not isinstance(answer, Mapping) or sorted(map(str, answer)) != sorted(_PARTS):
+            return False, f"A dict with {', '.join(_PARTS)} was expected, and this is {shown(plain(answer))}."
+        checks = (_disjoint, _looked_once, _interval_above, _card_without_gaps, _pipeline_loads)
+        for check in checks:
+            try:
+                problem = check(answer, names)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                problem = f"One part is not what it should be: {type(error).__name__}: {error}"
+            if problem:
+                return False, f"Not yet. {problem}"
+        rows = len(answer["logits"])
+        return True, (
+            "Right. The splits share no text, the test rows have judged one model, its interval on "
+            f"{rows:,} rows lies above the commonest answer, the card has no gap, and the pipeline loads. "
+            "You can sign it."
+        )
+
+
+def _splits_with_a_copy(names: Names) -> dict:
+    splits = {name: {"text": rows["text"][:], "label": rows["label"][:]} for name, rows in _splits(names)}
+    splits["train"]["text"][0] = splits["test"]["text"][0]
+    return splits
+
+
+def _splits(names: Names):
+    return names.mine.dataset.items()
+
+
+def _card_text(names: Names) -> str:
+    return str(getattr(names.card, "text", names.card))
+
+
+def _without_limits(names: Names) -> str:
+    text = _card_text(names)
+    for limit in names.my_limits:
+        text = text.replace(limit, "")
+    return text
+
+
+CAPSTONE = Capstone(
+    name="capstone",
+    minutes=30,
+    hint="Five things are checked: no text in two splits; one model on the test rows; an interval above the "
+    "commonest answer; a card without a gap, with `my_limits` in it; a pipeline that loads and gives these "
+    "answers.",
+    solution="""# First write my_limits, and run the cell of the card again.
+hand_in = {"splits": mine.dataset, "logits": test_logits, "card": card, "folder": model_folder}""",
+    mistakes=(
+        Mistake(_SHARED, lambda names: _handed_in(names, splits=_splits_with_a_copy(names))),
+        Mistake(_LOW, lambda names: _handed_in(names, logits=-np.asarray(names.test_logits))),
+        Mistake(_GAP, lambda names: _handed_in(names, card=_card_text(names).partition("## Results\n")[0])),
+        Mistake(_NO_LIMIT, lambda names: _handed_in(names, card=_without_limits(names))),
+        Mistake(_NOT_LOADED, lambda names: _handed_in(names, folder=Path(names.model_folder) / "nothing")),
+        Mistake(_OTHER, lambda names: _handed_in(names, logits=np.asarray(names.test_logits)[:-1])),
+    ),
+)
+
+
+EXERCISES = [THREE_SPLITS, HEAD_AND_TAIL, ABOVE, CAPSTONE]
+
+QUESTIONS = [
+    Question(
+        'Your file has 950 rows of "fine" and 50 of "urgent". The accuracy is 0.95. What do you do?',
+        (
+            Option("You are content: 0.95 is high.", 'Always answering "fine" gets as much.'),
+            Option(
+                'You look at the recall of "urgent".',
+                "And at macro-F1: both show whether the rare class is found at all.",
+                right=True,
+            ),
+            Option("You train for longer.", "First find out what the model gets wrong, if anything."),
+        ),
+    ),
+    Question(
+        "A test text has a copy among the training rows. Which row goes?",
+        (
+            Option(
+                "The training row.",
+                "The model must not learn what it is examined on, and the test rows stay as they were.",
+                right=True,
+            ),
+            Option("Neither: it is only one row.", "With a thousand of them, you report memory."),
+            Option("The test row, since training needs every row.", "Then frequent texts leave the test."),
+        ),
+    ),
+    Question(
+        "The labels are 1 to 4 and mean World, Sports, Business, Science. What do you tell `own_data`?",
+        (
+            Option("Nothing: it sees four numbers.", 'Then it reports how many are "within one class".'),
+            Option("To train a regression.", "Sports is not twice as much as World."),
+            Option("`ordered=False`", "The numbers are codes without an order.", right=True),
+        ),
+    ),
+    Question(
+        "You choose τ on validation rows and report macro-F1 on the same rows. What is wrong?",
+        (
+            Option("Macro-F1 needs more classes.", "It works from two classes on."),
+            Option("It flatters.", "Rows that chose cannot judge: use the other half.", right=True),
+            Option("τ must be chosen on the training rows.", "The model knows these by heart."),
+        ),
+    ),
+]
