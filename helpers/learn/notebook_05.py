@@ -122,8 +122,8 @@ PAIRED_ERROR = Value(
     tolerance=0.0002,
     accepts=_close_to(_paired, 0.02),
     because=lambda right, names: (
-        f"It is {right:.4f}. From two separate errors it would be {_unpaired(names):.4f}: these do not know that "
-        "both answered the same rows."
+        f"It is {right:.4f}. From two separate errors it would be {_unpaired(names):.4f}: these do not "
+        "know that both answered the same rows."
     ),
     hint="On each row the difference is 1, 0 or −1: `model_right.astype(float) - counting_right`. What is "
     "the standard error of a mean?",
