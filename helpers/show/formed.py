@@ -51,7 +51,7 @@ def rows_and_lanes(run: Run) -> tuple[np.ndarray, np.ndarray]:
     lanes = np.empty(len(rows))
     for row in np.unique(rows):
         members = np.flatnonzero(rows == row)
-        lanes[members] = 0.1 + 0.8 * (np.arange(len(members)) + 0.5) / len(members)
+        lanes[members] = 0.06 + 0.88 * (np.arange(len(members)) + 0.5) / len(members)
     return rows, lanes
 
 

@@ -24,8 +24,8 @@ _BOX = (
     "max-height:180px;overflow:auto;line-height:1.5;white-space:pre-wrap;overflow-wrap:anywhere"
 )
 _LEFT, _RIGHT = 96, 36  # pixels beside the dots
-_ROW = 62  # pixels for the dots of a class
-_ONE_ROW = 260  # pixels, if all classes share a row
+_HEIGHT = 380  # pixels for all rows: 7 for each of 50 dots, so that the middle of each can be clicked
+_DOT = 12  # pixels
 _BOTTOM = 40  # pixels for the names below
 
 
@@ -56,7 +56,7 @@ class TimeSlider(Shown):
         # The dots: the style sheet and the lines behind them, then a button for each text
         self._style = widgets.HTML(layout=widgets.Layout(display="none"))
         self._lines = widgets.HTML()
-        layout = widgets.Layout(width="14px", height="14px")
+        layout = widgets.Layout(width=f"{_DOT}px", height=f"{_DOT}px")
         most = max(len(run.watched["texts"]) for run in self.runs)
         self.dots = [widgets.Button(layout=layout) for _ in range(most)]
         area = widgets.Box(
@@ -156,7 +156,8 @@ def _first_words(text: str, most: int = 60) -> str:
 def _row_heights(run: Run) -> tuple[int, int]:
     """Return the number of rows, and the height of one in pixels."""
     classes = len(run.watched["names"])
-    return (classes, _ROW) if classes <= formed.MOST_ROWS else (1, _ONE_ROW)
+    count = classes if classes <= formed.MOST_ROWS else 1
+    return count, _HEIGHT // count
 
 
 def _across(place: float) -> str:
@@ -175,8 +176,9 @@ def _style_sheet(kind: str, run: Run, moment: int, chosen: int) -> str:
     rules = [
         f".{kind} {{position:relative; height:{count * height + _BOTTOM}px; overflow:hidden}}",
         f".{kind} > div {{position:absolute; inset:0; margin:0; height:auto; width:auto}}",
-        f"{dot} {{position:absolute; min-width:0; margin:-7px 0 0 -7px; padding:0; border-radius:50%; "
-        f"border:2px solid {plots.BLUE}; background:{plots.BLUE}; box-shadow:none; transition:left .4s}}",
+        f"{dot} {{position:absolute; min-width:0; margin:-{_DOT // 2}px 0 0 -{_DOT // 2}px; padding:0; "
+        f"border:2px solid {plots.BLUE}; border-radius:50%; background:{plots.BLUE}; box-shadow:none; "
+        "transition:left .4s}",
         f"{dot}:hover, {dot}:focus-visible {{outline:2px solid currentColor; outline-offset:1px; z-index:3}}",
         f"{dot}:nth-of-type({chosen + 1}) {{outline:3px solid currentColor; outline-offset:2px; z-index:2}}",
         f"{dot}:nth-of-type(n+{len(run.watched['texts']) + 1}) {{display:none}}",

@@ -67,7 +67,7 @@ def test_a_dot_stands_in_the_row_of_its_true_class_and_no_dot_hides_another(slid
     places = styled(slider)
     assert len({(place, top) for place, top, _ in places}) == len({top for _, top, _ in places}) == 10
     for label, (_, top, _) in zip(run.watched["labels"], places):
-        assert (4 - label) * 62 < top < (5 - label) * 62
+        assert (4 - label) * 76 < top < (5 - label) * 76
 
 
 def test_a_hollow_dot_is_a_wrong_answer(slider):
