@@ -181,7 +181,7 @@ def _guesses(curve: _Curve, run: Run, class_counts: Sequence[int] | None) -> str
             "different from guessing: what it learned holds for its training texts only."
         )
     text = f"The loss ended at {curve.end:.2f}, no different from guessing ({guessing:.2f})"
-    if curve.means.max() > guessing + clearly + 0.1 * guessing:
+    if curve.means.max() > max(curve.start, guessing) + clearly + 0.1 * guessing:
         return f"{text}, after it had risen to {curve.means.max():.2f}: learning_rate is too high."
     return f"{text}: learning_rate is too low or too high, the steps are too few, or the labels do not fit."
 

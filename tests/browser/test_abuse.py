@@ -21,7 +21,7 @@ args = TrainingArguments(
 )
 seen, at_once, pause, preparation = [], 0, 0.05, 0.3
 
-def train(args, run, train_size):
+def train(args, run, train_size, start="pretrained", freeze=0):
     global at_once
     at_once += 1
     assert at_once == 1, "two trainings at once"
@@ -41,7 +41,9 @@ def train(args, run, train_size):
         at_once -= 1
 """
 FIRST = """
-panel = HyperparameterPanel(train, args, train_rows=80, eval_rows=100, folder="../runs/abuse")
+panel = HyperparameterPanel(
+    train, args, train_rows=80, eval_rows=100, folder="../runs/abuse", layers=4
+)
 panel
 """
 SECOND = """
@@ -119,6 +121,63 @@ def press_run(lab, place, panel: str = "panel"):
     expect(button(place, "Run")).to_be_enabled()
     button(place, "Run").click()
     wait_for(lab, f"{panel}.training and len(seen) > {done + 2}")
+
+
+def boxes(place, selector: str):
+    """Return left, top, right and bottom of all that is visible, in pixels of the page."""
+    corners = "const r = e.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]"
+    return place.locator(selector).evaluate_all(
+        f"all => all.filter(e => e.offsetParent).map(e => {{ {corners} }})"
+    )
+
+
+def test_sliders_and_curve_are_on_one_screen_and_on_a_narrow_page_one_under_the_other(opened, place):
+    """A slider is there to be moved while one sees the curve. The curve once stood below all sliders."""
+    page = opened.page
+    page.evaluate("() => jupyterapp.shell.expandLeft()")
+    page.set_viewport_size({"width": 1200, "height": 800})
+    output = place.locator(".jp-OutputArea-child").first
+    output.evaluate("element => element.scrollIntoView({block: 'start'})")
+    page.wait_for_timeout(500)
+    (screen,) = boxes(page, ".jp-Notebook:visible .jp-WindowedPanel-outer")
+    controls = ".widget-slider, .widget-dropdown, .widget-text, .progress, .widget-hprogress"
+    left = [*boxes(place, controls), *boxes(place, "button.mod-primary, button.mod-warning")]
+    right = boxes(place, "img")
+    assert len(left) >= 13 and len(right) == 2 and screen[2] - screen[0] < 900
+    for box in (*left, *right):
+        assert screen[0] <= box[0] and box[2] <= screen[2] and screen[1] <= box[1] and box[3] <= screen[3]
+    assert max(box[2] for box in left) <= min(box[0] for box in right), "beside each other, not over"
+    assert right[0][3] <= right[1][1], "the schedule above the curve"
+    wide = "e => e.scrollWidth > e.clientWidth + 1"
+    assert not output.evaluate(wide) and not page.locator(".jp-WindowedPanel-outer").first.evaluate(wide)
+    opened.picture("one-screen")
+
+    # On a narrow page
+    page.evaluate("() => jupyterapp.shell.collapseLeft()")
+    page.set_viewport_size({"width": 600, "height": 1000})
+    page.wait_for_timeout(500)
+    assert max(box[3] for box in boxes(place, controls)) <= min(box[1] for box in boxes(place, "img"))
+    assert not output.evaluate(wide)
+    page.set_viewport_size({"width": 1200, "height": 1000})
+
+
+def test_guess_then_run_then_told(opened, place):
+    """By keyboard. A slider that is left alone is no guess."""
+    opened.ask("panel.controls.set(num_train_epochs=1)")
+    handle = place.locator(".widget-slider", has_text="my guess").locator(".noUi-handle, .ui-slider-handle")
+    handle.focus()
+    opened.page.keyboard.press("End")
+    wait_for(opened, "panel._guess.value == 1")
+    press_run(opened, place)
+    check_idle(opened, place)
+    expect(place.get_by_text("You said 1.00, it is 0.500 ± 0.050: 0.50 too high.")).to_be_visible()
+    expect(place.get_by_text("The loss was still falling in the last half")).to_be_visible()
+    assert opened.ask("[panel.runs[-1].settings['guess'], panel._guess.value]") == [1, -1]
+    press_run(opened, place)
+    check_idle(opened, place)
+    expect(place.get_by_text("You said")).to_have_count(0)
+    expect(place.get_by_text("so these two cannot be told apart")).to_be_visible()
+    opened.picture("guess-told")
 
 
 @pytest.mark.parametrize("pause", [0, 30, 150])
@@ -263,15 +322,16 @@ def test_the_kernel_restarted(opened, place):
     """The panel finds again in the folder what had ended. What was training stopped with the kernel, and
     nothing claims otherwise.
     """
-    before = opened.ask("[[run.name, run.status, len(run.history)] for run in panel.runs]")
-    assert before
+    what = "[[run.name, run.status, len(run.history), run.settings.get('guess')] for run in panel.runs]"
+    before = opened.ask(what)
+    assert [guess for *_, guess in before].count(1) == 1, "the guess of a test above"
     press_run(opened, opened.cell("panel  # shown again"))
     name = opened.ask("panel._worker.current.name")
     opened.restart()
     for marker in ("import threading", "panel = Hyper", "other = Hyper"):
         opened.run_cell(marker)
     place = opened.cell("panel = Hyper")
-    assert opened.ask("[[run.name, run.status, len(run.history)] for run in panel.runs[:-1]]") == before
+    assert opened.ask(what)[:-1] == before
     assert opened.ask("[panel.runs[-1].name, panel.runs[-1].status]") == [name, "stopped"]
     check_idle(opened, place)
     opened.ask("panel.controls.set(num_train_epochs=1)")

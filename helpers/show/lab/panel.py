@@ -265,7 +265,7 @@ class HyperparameterPanel(Shown):
     def _show_plan(self) -> None:
         """Show the steps and the time to expect. Both the sliders and the runs change them."""
         sentence = self._plan.sentence(self.controls.values(), self.runs)
-        self._planned.value = f"<b>{escape(sentence)}</b>"
+        self._planned.value = f'<div style="line-height:1.3"><b>{escape(sentence)}</b></div>'
 
     def _draw_curve(self) -> None:
         shown, numbers = self._list.shown()
@@ -419,7 +419,7 @@ class HyperparameterPanel(Shown):
         if run.status == "running" and run.step:
             left = run.seconds / run.step * max(0, total - run.step)
             parts.append(f"about {seconds_text(left)} to go")
-        self._progress.value = escape(" · ".join(parts))
+        self._progress.value = f'<div style="line-height:1.3">{escape(" · ".join(parts))}</div>'
 
     # Buttons
 
