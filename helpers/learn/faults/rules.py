@@ -108,7 +108,7 @@ _FAR = Sign(
 )
 _GROWS = Sign(
     "norms",
-    "the gradient norm ends above 5 times its first value",
+    "the gradient norm ends above 5 times where it began",
     lambda evidence, healthy: evidence.norm_ends[1] > 5 * evidence.norm_ends[0],
     lambda evidence, healthy: (
         f"The gradient norm went from {evidence.norm_ends[0]:.3g} to {evidence.norm_ends[1]:.3g}; in the "
