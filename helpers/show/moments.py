@@ -170,9 +170,9 @@ def _style_sheet(kind: str, run: Run, moment: int, chosen: int) -> str:
 
     The browser moves a dot slowly when its place changes, unless the system asks for less movement.
     """
-    # What all dots share
+    # What all dots share; the doubled name counts for more than JupyterLab's own rules for buttons
     count, height = _row_heights(run)
-    dot = f".{kind} > button"
+    dot = f".{kind}.{kind} > button"
     rules = [
         f".{kind} {{position:relative; height:{count * height + _BOTTOM}px; overflow:hidden}}",
         f".{kind} > div {{position:absolute; inset:0; margin:0; height:auto; width:auto}}",
@@ -204,7 +204,7 @@ def _lines(run: Run) -> str:
     for row in range(count):
         top = (count - 1 - row) * height
         name = names[row] if count == len(names) else "all classes"
-        parts.append(_word(name, f"left:0; width:{_LEFT - 20}px; top:{top + height / 2 - 9:.0f}px"))
+        parts.append(_word(name, f"left:4px; width:{_LEFT - 20}px; top:{top + height / 2 - 9:.0f}px"))
         parts.append(_rule(f"left:{_LEFT - 12}px; right:0; top:{top + height}px; height:1px", 0.35))
         goal = f"left:calc({_across(formed.goals(run)[row])} - 2px)"
         parts.append(_rule(f"{goal}; width:4px; top:{top + 6}px; height:{height - 12}px", 0.45))
