@@ -43,15 +43,20 @@ def _is_a_majority(answer: float, names: Names) -> bool:
     return any(same(answer, _share(label, validation), 0.005) for label in commonest)
 
 
+def _told_majority(right: float, names: Names) -> str:
+    label = _commonest(_training_labels(names))[0]
+    return (
+        f"{names.label_names[label]!r} is commonest among the training rows, and right for {right:.1%} of "
+        "the validation rows. A model that has learned something does better."
+    )
+
+
 MAJORITY = Value(
     name="majority",
     minutes=4,
     right=_majority,
     accepts=_is_a_majority,
-    because=lambda right, names: (
-        f"It is right for {right:.1%} of the validation rows. A model that has learned something must do "
-        "better."
-    ),
+    because=_told_majority,
     hint="Which rows decide on the answer, and which rows is it measured on? `counts` holds only one of the "
     "two.",
     solution="""commonest = Counter(small_train_dataset["label"]).most_common(1)[0][0]
@@ -336,8 +341,9 @@ class Setting(Exercise):
         tokens = _tokens(names, *given)
         more = tokens / cheapest - 1
         if more > 0.1:
-            advice = {"max_length": _FILLS, "longest": _MIXES}.get(padding, _LONG)
-            return False, f"Not yet: it computes {more:.0%} more than the cheapest such setting. {advice}"
+            short_enough = _tokens(names, lowest, batch_size, padding) <= 1.1 * cheapest
+            advice = {"max_length": _FILLS, "longest": _MIXES}.get(padding, _LONG if short_enough else _LARGE)
+            return False, f"Not yet: it computes {more:.1%} more than the cheapest such setting. {advice}"
         share = tokens / (len(names.lengths) * names.max_length)
         return True, (
             f"Right. It cuts {cut:.1%} of the texts, and an epoch computes {share:.0%} of the tutorial's "
@@ -351,6 +357,9 @@ _CUTS = "Fewer than one in ten was asked for: raise max_length."
 _FILLS = '"max_length" fills every text up to the limit. Choose another padding.'
 _MIXES = 'With "longest", long texts meet short ones in a batch. Choose the padding that keeps them apart.'
 _LONG = "Your max_length can be lower: it may cut up to one text in ten."
+_LARGE = (
+    "Even among similar texts, lengths differ more in a large batch, so it pads more. Take a smaller one."
+)
 
 
 def _unfit(given, names: Names) -> str | None:
@@ -380,7 +389,8 @@ setting = (lowest, 8, "group_by_length")""",
         Mistake(_CUTS, lambda names: (_lowest(names) // 2, 8, "group_by_length")),
         Mistake(_FILLS, lambda names: (names.max_length, 8, "max_length")),
         Mistake(_MIXES, lambda names: (names.max_length, 8, "longest")),
-        Mistake(_LONG, lambda names: (names.max_length, 64, "group_by_length")),
+        Mistake(_LONG, lambda names: (names.max_length, 8, "group_by_length")),
+        Mistake(_LARGE, lambda names: (_lowest(names), 64, "group_by_length")),
     ),
 )
 

@@ -74,11 +74,9 @@ def _is_an_interval(answer: list, names: Names) -> bool:
 
 def _told_interval(right: list[float], names: Names) -> str:
     low, high = np.clip(right, 0, 1)
-    rows = len(names.labels)
     return (
-        f"{low:.3f} to {high:.3f}, from {rows:,} rows. With four times as many rows it would be half as "
-        "wide. A "
-        "baseline above its lower end might be as good as this model."
+        f"It reaches from {low:.3f} to {high:.3f}. Here are {len(names.labels):,} rows; four times as many would "
+        "make it half as wide. A baseline above its lower end might be as good as this model."
     )
 
 
