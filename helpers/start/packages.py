@@ -62,15 +62,19 @@ class Package:
         return f"{self.name}{self.needed}"
 
 
-def read(requirements: Path = REQUIREMENTS) -> list:
-    """Read a requirements.txt, without its comments, as a list of `packaging.requirements.Requirement`."""
+def read(requirements: Path | str = REQUIREMENTS) -> list:
+    """Read a requirements.txt, without its comments, as a list of `packaging.requirements.Requirement`.
+
+    A text, such as "keras>=3.13,<4", stands for the lines of a file.
+    """
     from packaging.requirements import Requirement
 
-    lines = (line.partition("#")[0].strip() for line in requirements.read_text(encoding="utf-8").splitlines())
+    text = requirements if isinstance(requirements, str) else requirements.read_text(encoding="utf-8")
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
     return [Requirement(line) for line in lines if line]
 
 
-def check(requirements: Path = REQUIREMENTS) -> list[Package]:
+def check(requirements: Path | str = REQUIREMENTS) -> list[Package]:
     """List every package that a notebook imports, with the version that this kernel finds."""
     installed = _installed()
     return [
@@ -95,9 +99,10 @@ def check_own_files(folder: Path) -> None:
                 )
 
 
-def ensure(requirements: Path = REQUIREMENTS) -> list[Package]:
+def ensure(requirements: Path | str = REQUIREMENTS) -> list[Package]:
     """Install what is missing or too old, and nothing else. Return the packages that are then here.
 
+    A notebook that needs one package more asks for it by its line: `ensure("keras>=3.13,<4")`.
     torch, numpy, ipywidgets and the like stay as the host has them, even if the course was tested only with
     newer versions. Raises SetupError if there is no pip, with pip's words if pip fails, and if the kernel
     must be restarted.

@@ -57,3 +57,12 @@ __all__ = [
     "smaller_batches",
     "weights_moved",
 ]
+
+
+def __getattr__(name: str):
+    # Keras is installed only where notebook 9 has asked for it
+    if name == "KerasRunCallback":
+        from helpers.train.keras_callback import KerasRunCallback
+
+        return KerasRunCallback
+    raise AttributeError(f"module 'helpers.train' has no attribute {name!r}")
