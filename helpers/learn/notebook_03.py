@@ -387,7 +387,7 @@ QUESTIONS = [
             Option(
                 "At the random choices.", "Classifier, order and dropout act in the first pass.", right=True
             ),
-            Option("At the learning rate.", "No weight has moved before the first loss."),
+            Option("At the learning rate of the first step.", "No weight has moved before the first loss."),
         ),
     ),
 ]
