@@ -383,7 +383,7 @@ class Capstone(Exercise):
         return True, (
             "Right. The splits share no text, the test rows have judged one model, its interval on "
             f"{rows:,} rows lies above the commonest answer, the card has no gap, and the pipeline loads. "
-            "You can sign it."
+            "You can sign it. If the card shows that TF-IDF is better, sign that."
         )
 
 
