@@ -268,7 +268,9 @@ def schedule(steps: np.ndarray, learning_rates: np.ndarray) -> Picture:
     ax.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
     ax.tick_params(labelsize=8)
     ax.yaxis.get_offset_text().set_fontsize(8)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    # Few ticks: each takes as long to draw as the curve
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.yaxis.set_major_locator(MaxNLocator(3))
     top = learning_rates.argmax()
     figure.alt = (
         f"The learning rate over {steps[-1]:,.0f} steps: {learning_rates[0]:.1e} at the start, "
