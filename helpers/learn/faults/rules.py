@@ -48,7 +48,8 @@ class Rule:
     @property
     def words(self) -> str:
         """The rule in a sentence."""
-        return " and ".join(sign.words for sign in self.signs)
+        *first, last = (sign.words for sign in self.signs)
+        return f"{', '.join(first)} and {last}" if first else last
 
     @property
     def questions(self) -> list[str]:
@@ -117,7 +118,7 @@ _GROWS = Sign(
 )
 _SMOOTH = Sign(
     "norms",
-    "hardly changes from one step to the next (by less than 10 %)",
+    "it changes by less than 10 % from one step to the next",
     lambda evidence, healthy: evidence.norm_jump < 0.1,
     lambda evidence, healthy: (
         f"From one step to the next it changed by {_percent(evidence.norm_jump)}; in the healthy training, "
