@@ -26,9 +26,15 @@ SEEN_BY = {
 }
 
 
-def lab(colour, seen_by):
+# What the page of a dark theme makes of a colour after it inverted it: CSS hue-rotate(180deg)
+HALF_TURN = [[-0.574, 1.43, 0.144], [0.426, 0.43, 0.144], [0.426, 1.43, -0.856]]
+
+
+def lab(colour, seen_by, dark=False):
     """Return the colour in CIELAB (D65), as somebody with this deficiency sees it."""
     rgb = np.array(to_rgb(colour))
+    if dark:
+        rgb = np.clip(np.array(HALF_TURN) @ (1 - rgb), 0, 1)
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     linear = np.clip(np.array(SEEN_BY[seen_by]) @ linear, 0, 1)
     to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
@@ -36,13 +42,19 @@ def lab(colour, seen_by):
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
+@pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("seen_by", SEEN_BY)
-def test_twelve_runs_differ_in_dash_or_clearly_in_colour(seen_by):
+def test_twelve_runs_differ_in_dash_or_clearly_in_colour(seen_by, dark):
     """A distance of 10 in CIELAB is several times what the eye just notices."""
     for first, second in itertools.combinations(map(plots.run_style, range(12)), 2):
         if first["linestyle"] == second["linestyle"]:
-            distance = np.linalg.norm(lab(first["color"], seen_by) - lab(second["color"], seen_by))
-            assert distance > 10, (first, second, distance)
+            one, other = (lab(style["color"], seen_by, dark) for style in (first, second))
+            assert np.linalg.norm(one - other) > 10, (first, second)
+
+
+def test_on_a_dark_page_each_line_can_be_seen():
+    """Black is 0 in CIELAB's lightness, white 100; the dark page of JupyterLab is at 5."""
+    assert min(lab(colour, "everybody", dark=True)[0] for colour in plots.SERIES) > 30
 
 
 @pytest.mark.parametrize("narrow", [True, False])
