@@ -16,7 +16,7 @@ from helpers.train.recording import recording
 from helpers.train.runs import Run
 
 _RULES = {rule.fault: rule for rule in RULES}
-_AS_A_WORD = ("No", "One", "Two", "Three", "Four", "Five", "Six")
+_IN_WORDS = ("No", "One", "Two", "Three", "Four", "Five", "Six")
 _START = "Start a training with a fault"
 
 
@@ -79,7 +79,9 @@ class MysteryFault(Shown):
             self.asked.append(question)
         sentence, details = views.answer(question, self.evidence, self.healthy, self.recipe.label_names)
         self._add(question, sentence, details)
-        self._say(f"{QUESTIONS[question]}: see below. {self._questions_so_far()}")
+        self._count.value = _status(
+            f"{QUESTIONS[question]}: below. {_counted(len(self.asked), 'question')} so far."
+        )
         return sentence
 
     def answer(self, fault: str) -> str:
@@ -94,14 +96,14 @@ class MysteryFault(Shown):
             self._explain(f"Right: {FAULTS[fault]}.")
         else:
             self._wrong += 1
-            self._say(self._hint(_RULES[fault]))
-        return self._said
+            self._tell(self._hint(_RULES[fault]))
+        return self._told
 
     def show_answer(self) -> str:
         """Name the fault and say what gives it away. It does not count as solved."""
         self._check(self._fault, FAULTS)
         self._explain(f"It is: {FAULTS[self._fault]}.")
-        return self._said
+        return self._told
 
     # What the panel shows
 
@@ -133,7 +135,9 @@ class MysteryFault(Shown):
         self._message = widgets.HTML()
         self._curves = image()
         self._mistakes = widgets.HTML()
+        self._count = widgets.HTML()
         self._answers = widgets.VBox()
+        self._verdict = widgets.HTML()
         self._explanation = widgets.HTML()
         self._record = widgets.HTML()
 
@@ -147,6 +151,7 @@ class MysteryFault(Shown):
                     "<b>Ask for evidence.</b> Each button is one question: ask for as few as you can."
                 ),
                 widgets.Box(list(self._questions.values()), layout=wrap),
+                self._count,
                 self._answers,
                 widgets.HTML("<b>Which fault is it?</b>"),
                 self._choice,
@@ -159,8 +164,9 @@ class MysteryFault(Shown):
                 widgets.HTML(faded("The first time it trains twice: once without a fault, to compare with.")),
                 self._bar,
                 self._progress,
-                self._after,
                 self._message,
+                self._after,
+                self._verdict,
                 self._explanation,
                 self._record,
             ],
@@ -171,13 +177,16 @@ class MysteryFault(Shown):
         self._record.value = escape(self._record_text())
 
     def _say(self, message: str, details: str = "") -> None:
-        self._said = message
+        """Say how the training goes, at the top."""
         folded = (
             f"<details><summary>Details</summary><pre>{escape(details)}</pre></details>" if details else ""
         )
-        style = "overflow-wrap:anywhere;line-height:1.5;padding:4px 0"
-        shown = f'<div role="status" aria-live="polite" style="{style}">{escape(message)}</div>'
-        self._message.value = shown + folded
+        self._message.value = _status(message) + folded
+
+    def _tell(self, verdict: str) -> None:
+        """Say what an answer is worth, below the choice."""
+        self._told = verdict
+        self._verdict.value = _status(verdict)
 
     def _show_progress(self, text: str) -> None:
         self._progress.value = escape(text)
@@ -191,16 +200,11 @@ class MysteryFault(Shown):
         if not working:
             self._show_progress("Ready.")
 
-    def _questions_so_far(self) -> str:
-        count = len(self.asked)
-        return f"{_AS_A_WORD[count]} question{'' if count == 1 else 's'} so far."
-
     def _record_text(self) -> str:
         if not self.solved:
             return f"Solved: 0 of {len(FAULTS)}."
         told = "; ".join(
-            f"{FAULTS[fault]} ({count} question{'' if count == 1 else 's'})"
-            for fault, count in self.solved.items()
+            f"{FAULTS[fault]} ({_counted(count, 'question').lower()})" for fault, count in self.solved.items()
         )
         return f"Solved: {len(self.solved)} of {len(FAULTS)}: {told}."
 
@@ -240,18 +244,14 @@ class MysteryFault(Shown):
         told = rule.told(self.evidence, self.healthy)
         if named(self.evidence, self.healthy) != self._fault:
             told += " In this training the signs are weaker than the rule wants: that happens."
-        count = len(rule.questions)
-        enough = (
-            f"{_AS_A_WORD[count]} question{' was' if count == 1 else 's were'} enough: "
-            f"{', '.join(f'“{QUESTIONS[key]}”' for key in rule.questions)}. You asked {len(self.asked)}"
-        )
-        enough += (
-            f" and named {self._wrong} wrong one{'' if self._wrong == 1 else 's'} first."
-            if self._wrong
-            else "."
-        )
-        self._say(f"{verdict} {told} {rule.why}")
-        parts = [f"<b>The rule:</b> {escape(rule.words)}.", escape(enough)]
+        enough = ", ".join(f"“{QUESTIONS[key]}”" for key in rule.questions)
+        was = "was" if len(rule.questions) == 1 else "were"
+        asked = f"{_counted(len(rule.questions), 'question')} {was} enough: {enough}. "
+        asked += f"You asked {_counted(len(self.asked), 'question').lower()}"
+        if self._wrong:
+            asked += f" and named {_counted(self._wrong, 'wrong fault').lower()} first"
+        self._tell(f"{verdict} {told} {rule.why}")
+        parts = [f"<b>The rule:</b> {escape(rule.words)}.", escape(f"{asked}.")]
         picture = views.giveaway(self._fault, self.evidence, self.healthy)
         png = image(picture).value
         table = views.read_and_written(self.evidence) if self._fault == "tokenizer" else ""
@@ -264,7 +264,7 @@ class MysteryFault(Shown):
         # Leave the last fault
         self.evidence = None
         self._after.layout.display = "none"
-        self._explanation.value = ""
+        self._explanation.value = self._verdict.value = self._count.value = ""
         self._say("")
         self._bar.max = self.recipe.steps * (1 if self.healthy else 2)
         self._bar.value = 0
@@ -339,9 +339,21 @@ class MysteryFault(Shown):
 
     def _check_clicked(self) -> None:
         if self._choice.value is None:
-            self._say("Choose a fault first.")
+            self._tell("Choose a fault first.")
         else:
             self.answer(self._choice.value)
+
+
+def _status(text: str) -> str:
+    """Return HTML that a screen reader reads aloud when it changes."""
+    style = "overflow-wrap:anywhere;line-height:1.5;padding:4px 0"
+    return f'<div role="status" aria-live="polite" style="{style}">{escape(text)}</div>'
+
+
+def _counted(count: int, word: str) -> str:
+    """Write a count in words, as in "Two questions"; large ones in digits."""
+    number = _IN_WORDS[count] if count < len(_IN_WORDS) else str(count)
+    return f"{number} {word}{'' if count == 1 else 's'}"
 
 
 def _button(label: str, clicked: Callable[[], object], style: str = "") -> widgets.Button:

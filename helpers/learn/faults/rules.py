@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -74,6 +75,8 @@ def named(evidence: Evidence, healthy: Evidence) -> str | None:
 
 
 def _percent(share: float) -> str:
+    if math.isnan(share):
+        return "no number any more"
     return f"{share:.2%}" if 0 < share < 0.01 else f"{share:.0%}"
 
 
@@ -118,7 +121,7 @@ _GROWS = Sign(
 )
 _SMOOTH = Sign(
     "norms",
-    "it changes by less than 10 % from one step to the next",
+    "it changes by less than 10% from one step to the next",
     lambda evidence, healthy: evidence.norm_jump < 0.1,
     lambda evidence, healthy: (
         f"From one step to the next it changed by {_percent(evidence.norm_jump)}; in the healthy training, "

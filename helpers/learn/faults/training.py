@@ -143,8 +143,9 @@ class Evidence:
 
     @property
     def body_moved(self) -> float:
-        """The largest relative change of a part of the body."""
-        return max((change for part, change in self.run.moved.items() if part != "head"), default=0.0)
+        """The largest relative change of a part of the body; NaN if its weights are no longer numbers."""
+        body = [change for part, change in self.run.moved.items() if part != "head"]
+        return float(np.max(body, initial=0.0))
 
 
 def train(recipe: Recipe, fault: str | None, seed: int, run: Run) -> Evidence | None:

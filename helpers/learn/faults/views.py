@@ -15,6 +15,8 @@ from helpers.show.pictures import Picture, image_html
 from helpers.show.plots import GREY, RED, loss_curve, new_figure, plain, run_style
 
 _LONGEST = 140  # characters of a text in a table
+_CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0"
+_LINE = "1px solid rgba(128,128,128,0.4)"
 _ROWS = {"training": "training rows", "judged": "validation rows", "unused": "unused rows"}
 
 
@@ -161,15 +163,17 @@ def read_and_written(evidence: Evidence) -> str:
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return an HTML table that is readable on a light and on a dark page. Long texts are cut."""
-    cell = "text-align:left;vertical-align:top;padding:2px 10px 2px 0;overflow-wrap:anywhere;"
-    head = "".join(f'<th scope="col" style="{cell}">{escape(name)}</th>' for name in columns)
-    lines = "".join(
-        f'<tr style="border-top:1px solid rgba(128,128,128,0.4)">'
-        f"{''.join(f'<td style={cell!r}>{escape(_short(str(value)))}</td>' for value in row)}</tr>"
-        for row in rows
-    )
+    head = "".join(f'<th scope="col" style="{_CELL}">{escape(name)}</th>' for name in columns)
+    lines = "".join(f'<tr style="border-top:{_LINE}">{"".join(map(_cell, row))}</tr>' for row in rows)
     style = "border-collapse:collapse;line-height:1.4;margin:4px 0"
     return f'<table style="{style}"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>'
+
+
+def _cell(value: str) -> str:
+    text = _short(str(value))
+    # A long word without a gap must not widen the page; a short one must not fall into letters
+    style = f"{_CELL};overflow-wrap:anywhere" if len(text) > 24 else _CELL
+    return f'<td style="{style}">{escape(text)}</td>'
 
 
 def _short(text: str) -> str:

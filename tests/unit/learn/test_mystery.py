@@ -126,7 +126,7 @@ def test_the_right_fault_is_confirmed_with_the_learners_own_numbers(panel, fault
     panel.ask("rows")
     panel._choice.value = fault
     panel._check_button.click()
-    shown = panel._message.value + panel._explanation.value
+    shown = panel._verdict.value + panel._explanation.value
     numbers = {
         "labels": "0.80 on the training rows",
         "tokenizer": "5% of the words",
@@ -135,8 +135,8 @@ def test_the_right_fault_is_confirmed_with_the_learners_own_numbers(panel, fault
         "leak": "0.90 on the validation rows",
         "frozen": "by 0%",
     }
-    assert f"Right: {FAULTS[fault]}." in panel._message.value.replace("&#x27;", "'")
-    assert numbers[fault] in shown and "You asked 1." in shown
+    assert f"Right: {FAULTS[fault]}." in panel._verdict.value.replace("&#x27;", "'")
+    assert numbers[fault] in shown and "You asked one question." in shown
     assert re.search(r'<img alt="[^"]+An arrow points at', panel._explanation.value)
     assert panel.solved == {fault: 1} and FAULTS[fault] in panel.sentence()
 
@@ -180,7 +180,7 @@ def test_what_is_asked_is_counted_once_and_shown_below(panel):
     panel.answer("leak")
     panel.answer("labels")
     assert "Two questions were enough: “Accuracy on the training rows”" in panel._explanation.value
-    assert "You asked 6 and named 1 wrong one first." in panel._explanation.value
+    assert "You asked six questions and named one wrong fault first." in panel._explanation.value
     put(panel, "leak")
     assert panel.asked == [] and panel._answers.children == () and panel._choice.value is None
     assert panel._explanation.value == ""
@@ -189,7 +189,7 @@ def test_what_is_asked_is_counted_once_and_shown_below(panel):
 def test_an_answer_that_was_shown_does_not_count(panel, without_pictures):
     put(panel, "rate")
     panel._show_button.click()
-    assert "It is: 100 times the learning rate." in panel._message.value
+    assert "It is: 100 times the learning rate." in panel._verdict.value
     assert "Right" in panel.answer("rate") and panel.solved == {}
     assert "Solved: 0 of 6" in panel._record.value
 
@@ -197,8 +197,8 @@ def test_an_answer_that_was_shown_does_not_count(panel, without_pictures):
 def test_check_without_a_choice_asks_for_one(panel, without_pictures):
     put(panel, "rate")
     panel._check_button.click()
-    assert "Choose a fault first." in panel._message.value and panel._wrong == 0
-    assert 'role="status" aria-live="polite"' in panel._message.value
+    assert "Choose a fault first." in panel._verdict.value and panel._wrong == 0
+    assert 'role="status" aria-live="polite"' in panel._verdict.value
     with pytest.raises(ValueError, match="'labels', 'tokenizer'"):
         panel.answer("typo")
 
