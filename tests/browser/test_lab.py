@@ -6,6 +6,7 @@ The tests share one page after one Run All; each leaves the panel idle.
 import re
 
 import pytest
+from alternatives import says_too_little
 from playwright.sync_api import expect
 
 PANEL = "panel = HyperparameterPanel("
@@ -67,6 +68,12 @@ def test_run_all_ends_without_an_error(opened):
         "the notebook's own training is the first to compare with"
     )
     opened.picture("panel-1200")
+
+
+def test_every_picture_says_what_it_shows(opened):
+    """Those of the cells, of the lab, and of the curve that grew while a cell trained."""
+    alts = opened.alternative_texts()
+    assert len(alts) >= 7 and [alt for alt in alts if says_too_little(alt)] == []
 
 
 def test_a_slider_redraws_schedule_and_code(opened, panel):
