@@ -75,8 +75,8 @@ def _is_an_interval(answer: list, names: Names) -> bool:
 def _told_interval(right: list[float], names: Names) -> str:
     low, high = np.clip(right, 0, 1)
     return (
-        f"It reaches from {low:.3f} to {high:.3f}. Here are {len(names.labels):,} rows; four times as many would "
-        "make it half as wide. A baseline above its lower end might be as good as this model."
+        f"It reaches from {low:.3f} to {high:.3f}. Four times as many rows as these {len(names.labels):,} "
+        "would make it half as wide. A baseline above its lower end might be as good as this model."
     )
 
 

@@ -5,6 +5,7 @@
     class TestNotebook1(Exercising):
         number = 1
         ways = {"pad": [with_a_loop, with_tensors, with_pad_sequence]}  # right ones, written differently
+        wrong = {"share": {"real / computed": "share of the real tokens"}}  # wrong code, words of its hint
 
         def names(self):
             "What the notebook holds where the exercises stand, small and made up."
@@ -15,7 +16,8 @@
             return {"counts": …}
 
 pytest then runs the methods below for that class. With `names`, every wrong answer of an exercise has to be
-another value. `ways` needs an entry for each `Function`. Leave `others` out if no exercise is a `Value`.
+another value. `ways` needs an entry for each `Function`. Leave `others` out if no exercise is a `Value`. With
+`wrong`, each mistake of the exercises that it names needs its code: an expression, or a whole function.
 """
 
 import contextlib
@@ -34,7 +36,8 @@ from helpers.learn.exercise import Function, Value, plain, same
 
 class Exercising:
     number: int
-    ways: ClassVar[dict] = {}
+    ways: ClassVar[dict[str, list]] = {}
+    wrong: ClassVar[dict[str, dict[str, str]]] = {}
 
     def names(self) -> dict:
         raise NotImplementedError
@@ -93,6 +96,21 @@ class Exercising:
                 said = [hint for hint in hints if hint in text]
                 assert said == [mistake.hint] and text.startswith("Not yet"), f"{exercise.name}: {text}"
         assert check.solved == set()
+
+    def test_what_learners_write_gets_the_hint_that_fits_it(self):
+        """A mistake that computes something else than its hint says would agree with itself, above."""
+        check = self.check(self.names())
+        for name, codes in self.wrong.items():
+            exercise = check.exercises[name]
+            unused = [mistake.hint for mistake in exercise.mistakes]
+            for code, words in codes.items():
+                names = self.names()
+                function = re.match(r"def (\w+)", code)
+                run(code if function else f"given = {code}", names)
+                text = check.told(exercise, names[function[1] if function else "given"])
+                assert words in text and text.startswith("Not yet"), f"{name}, {code}: {text}"
+                unused = [hint for hint in unused if hint not in text]
+            assert unused == [], f"{name}: no code for these hints"
 
     def test_the_right_value_of_one_dataset_is_wrong_on_another(self):
         """A constant in a check would be right here and wrong on the learner's own data."""

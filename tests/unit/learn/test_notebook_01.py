@@ -87,8 +87,71 @@ def from_zero_in_a_loop(examples):
     return dict(examples, label=labels)
 
 
+RELABELLED = """def f(examples):
+    return {{"label": [{} for label in examples["label"]]}}"""
+LONGEST = "max(map(len, batch))"
+PADDED = """def f(batch, pad_id):
+    ids, masks = [], []
+    for row in batch:
+        row = row[:{width}]
+        fill, no = [pad_id] * ({width} - len(row)), [0] * ({width} - len(row))
+        real = [1] * len(row)
+        ids.append(row + fill)
+        masks.append(real + no)
+    return ids, masks"""
+WRONG = {
+    "majority": {
+        "max(counts.values()) / len(validation_dataset)": "Choose it by the training rows",
+        "max(Counter(small_train_dataset['label']).values()) / 100": "share of the training rows",
+        "1 / len(label_names)": "one divided by the number of classes",
+        "counts[1]": "number of rows",
+        "100 * counts[1] / len(validation_dataset)": "in percent",
+    },
+    "from_zero": {
+        "def f(examples): return examples": "still those of the file",
+        RELABELLED.format("label + 1"): "went up",
+        RELABELLED.format("min(label, len(label_names) - 1)"): "cut off",
+        RELABELLED.format("label % len(label_names)"): "Only the last",
+        RELABELLED.format("label - min(examples['label'])"): "the smallest",
+        "def f(examples): return [label - 1 for label in examples['label']]": "`map` needs a dict",
+    },
+    "pad": {
+        PADDED.format(width=128): "longer than the longest",
+        PADDED.format(width="min(map(len, batch))"): "to the shortest one",
+        PADDED.replace("row + fill", "fill + row")
+        .replace("real + no", "no + real")
+        .format(width=LONGEST): "at the left",
+        PADDED.replace("[1]", "[2]")
+        .replace("[0]", "[1]")
+        .replace("[2]", "[0]")
+        .format(width=LONGEST): "wrong way round",
+        PADDED.replace("[0]", "[1]").format(width=LONGEST): "1 everywhere",
+        PADDED.replace("[pad_id]", "[0]").format(width=LONGEST): "always 0",
+        PADDED.replace("ids, masks", "masks, ids").format(width=LONGEST): "wrong order",
+    },
+    "padding_share": {
+        "sum(eight) / (8 * max(eight))": "share of the real tokens",
+        "(8 * max(eight) - sum(eight)) / sum(eight)": "a ratio",
+        "100 - 100 * sum(eight) / (8 * max(eight))": "in percent",
+        "sum(max(eight) - length for length in eight)": "number of tokens",
+        "7 / 8": "share of the texts",
+        "(eight[0] - eight[1]) / eight[0]": "seven short texts alone",
+        "1 - sum(eight) / (8 * 512)": "the model's limit",
+    },
+    "setting": {
+        "(200, 1, 'group_by_length')": "slow with them",
+        "(60, 8, 'group_by_length')": "raise max_length",
+        "(120, 8, 'max_length')": "fills every text",
+        "(400, 8, 'longest')": "long texts meet short ones",
+        "(400, 8, 'group_by_length')": "can be lower",
+        "(150, 64, 'group_by_length')": "Take a smaller one",
+    },
+}
+
+
 class TestNotebook1(Exercising):
     number = 1
+    wrong = WRONG
     ways = {  # noqa: RUF012
         "pad": [pad_in_a_loop, pad_with_torch, pad_with_numpy],
         "from_zero": [from_zero_in_place, from_zero_with_numpy, from_zero_in_a_loop],

@@ -46,8 +46,52 @@ def told(name, answer, names):
     return check.told(check.exercises[name], answer)
 
 
+WRONG = {
+    "first_loss": {
+        "1 / len(label_names)": "probability that each class gets",
+        "np.log(1 / len(label_names))": "sign",
+        "np.log2(len(label_names))": "base 2",
+        "np.log10(len(label_names))": "base 10",
+        "1 - 1 / len(label_names)": "share of wrong answers",
+    },
+    "interval": {
+        "(accuracy - error, accuracy + error)": "one standard error",
+        "(accuracy - 3 * error, accuracy + 3 * error)": "three standard errors",
+        "(accuracy + 2 * error, accuracy - 2 * error)": "wrong order",
+        "(100 * accuracy - 200 * error, 100 * accuracy + 200 * error)": "in percent",
+        "accuracy + 2 * np.sqrt(accuracy * (1 - accuracy)) * np.array([-1, 1])": "single answers scatter",
+        "(accuracy - 2 * error * accuracy, accuracy + 2 * error * accuracy)": "multiply the error",
+        "(-2 * error, 2 * error)": "Add it to the accuracy",
+    },
+    "recall": {
+        "np.diag(counts) / counts.sum(axis=0)": "precision",
+        "np.diag(counts) / len(labels)": "add up to the accuracy",
+        "np.diag(counts)": "numbers of texts",
+        "100 * np.diag(counts) / counts.sum(axis=1)": "in percent",
+        "(counts.sum(axis=1) - np.diag(counts)) / counts.sum(axis=1)": "were missed",
+        "counts.sum(axis=1) / len(labels)": "how large each class is",
+    },
+    "mean_distance": {
+        "np.mean(logits.argmax(axis=-1) - labels)": "cancel here",
+        "np.mean(labels - logits.argmax(axis=-1))": "from the wrong side",
+        "np.mean([abs(d) for d in logits.argmax(axis=-1) - labels if d])": "wrong answers alone",
+        "np.mean((logits.argmax(axis=-1) - labels) ** 2)": "squared",
+        "np.mean((logits.argmax(axis=-1) - labels) ** 2) ** 0.5": "root of the mean square",
+        "1 - accuracy": "share of wrong answers",
+        "np.mean(np.abs(logits.max(axis=-1) - labels))": "`argmax`",
+    },
+    "one_word": {
+        "['It was good.', 'It was good.']": "Both texts are the same",
+        "['It was good.', 'Everything is bad.']": "More than one word",
+        "['It was bad.', 'this was bad.']": "One answer for both",
+        "['It was fine.', 'It was good.']": "too near",
+    },
+}
+
+
 class TestNotebook2(Exercising):
     number = 2
+    wrong = WRONG
 
     def names(self):
         return notebook()
