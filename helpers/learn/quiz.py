@@ -139,10 +139,8 @@ def _reasons(question: Question) -> str:
     told = [f'<div class="quiz-why quiz-why-{_NO_CHOICE}">Choose an answer first.</div>']
     for choice, option in enumerate(question.options):
         sign, kind = ("✓ Right.", " quiz-right") if option.right else ("✗ Not so.", "")
-        told.append(
-            f'<div class="quiz-why quiz-why-{choice}{kind}"><b>{sign}</b> You said “{marked(option.text)}”: '
-            f"{marked(option.why)}</div>"
-        )
+        said = f"You said “{marked(option.text.rstrip('.'))}”: {marked(option.why)}"
+        told.append(f'<div class="quiz-why quiz-why-{choice}{kind}"><b>{sign}</b> {said}</div>')
     return f'<div role="status" aria-live="polite">{"".join(told)}</div>'
 
 
