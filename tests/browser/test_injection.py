@@ -246,7 +246,7 @@ def runs_hidden(opened):
 
 
 def test_shown_as_a_message(opened, texts, nothing_happened):
-    message = opened.cell("HyperparameterPanel(train").locator("[role=status]").last
+    message = opened.cell("HyperparameterPanel(train").locator("[role=status]").first
     for text in texts:
         opened.ask(f"lab._say({text!r}, details={text!r})")
         opened.page.wait_for_timeout(100)
