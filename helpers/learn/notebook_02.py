@@ -347,7 +347,7 @@ QUESTIONS = [
         "Five classes, and the first loss is 3.2 instead of 1.6. What do you look at?",
         (
             Option("The learning rate.", "At the first loss, no weight has moved yet."),
-            Option("The texts: they are hard.", "Who only guesses has ln 5, however hard the texts are."),
+            Option("The texts: they are hard.", "A guesser has ln 5, however hard the texts are."),
             Option(
                 "The labels, and the model that you loaded.",
                 "Before it has learned anything, it gives the right answers less than their fair share.",
@@ -372,7 +372,7 @@ QUESTIONS = [
         (
             Option(
                 "Yes: they differ by more than a standard error.",
-                "Each has one, of 0.016. Chance alone often makes such a difference.",
+                "Each has an error of 0.016, so chance alone often makes such a difference.",
             ),
             Option("You cannot tell.", "Repeat both with several seeds.", right=True),
             Option("No, they are equal.", "You have not shown that either."),
