@@ -220,7 +220,7 @@ PAD = Function(
             _padding(width=min),
         ),
         Mistake(
-            "The padding stands at the left. The model expects [CLS], its first token, at position 0.",
+            "The padding stands at the left. The model expects its first token, [CLS], at the first place.",
             _padding(left=True),
         ),
         Mistake(
