@@ -37,7 +37,7 @@ class TimeSlider(Shown):
     """
 
     def __init__(self, runs: Sequence[Run]):
-        self.runs = [run for run in runs if run.moments]
+        self.runs = [run for run in runs if run.moments and run.watched]
         if not self.runs:
             self.widget = widgets.HTML(_NOTHING)
             return
