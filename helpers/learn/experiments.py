@@ -45,10 +45,10 @@ class Experiment:
     seeds: int = 1
 
     def predictions(self) -> dict[str, str]:
-        """Return what a learner can expect, by the name of the outcome."""
+        """Return what a learner can expect, by the name of the outcome: what is better, if anything is."""
         return {
-            "first": f"{self.first.name}: better",
-            "second": f"{self.second.name}: better",
+            "first": self.first.name,
+            "second": self.second.name,
             "neither": "cannot be told apart",
         }
 
@@ -128,32 +128,32 @@ EXPERIMENTS = (
         name="rate",
         first=Arm("5e-5", lambda lab: {"learning_rate": 5e-5}),
         second=Arm("5e-4", lambda lab: {"learning_rate": 5e-4}),
-        because="",
+        because="To be measured.",
     ),
     Experiment(
         name="twice",
         first=Arm("the lab's rate"),
         second=Arm("twice that rate", lambda lab: {"learning_rate": 2 * lab["learning_rate"]}),
         seeds=3,
-        because="",
+        because="To be measured.",
     ),
     Experiment(
         name="start",
         first=Arm("random weights", lambda lab: {"start": "random weights"}),
         second=Arm("pretrained weights"),
-        because="",
+        because="To be measured.",
     ),
     Experiment(
         name="frozen",
         first=Arm("frozen body", lambda lab: {"start": "frozen body"}),
         second=Arm("all weights learn"),
-        because="",
+        because="To be measured.",
     ),
     Experiment(
         name="decay",
         first=Arm("weight_decay 0", lambda lab: {"weight_decay": 0.0}),
         second=Arm("weight_decay 0.3", lambda lab: {"weight_decay": 0.3}),
-        because="",
+        because="To be measured.",
     ),
     Experiment(
         name="texts",
@@ -165,6 +165,6 @@ EXPERIMENTS = (
             },
         ),
         second=Arm("all the texts"),
-        because="",
+        because="To be measured.",
     ),
 )

@@ -37,6 +37,15 @@ QUESTIONS = {
         " list(gaps.values()), 'pasted': pasted_code_gives_the_same_losses(panel),"
         " 'test_rows': test_rows_seen()}"
     ),
+    "04_lab": (
+        "{'training': panel.training, 'loaders': len(datasets_seen), 'told': [name for name in"
+        " dir(experiments) if getattr(getattr(experiments, name), '_told', None)], 'learning': [sum(w.numel()"
+        " for w in new_model(1, *start).parameters() if w.requires_grad) for start in [(), ('random weights',),"
+        " ('pretrained', 1), ('pretrained', 2), ('frozen body',)]], 'as_pretrained':"
+        " [bool((new_model(1, start).base_model.embeddings.word_embeddings.weight =="
+        " new_model(2).base_model.embeddings.word_embeddings.weight).all()) for start in ('frozen body',"
+        " 'random weights')], 'pasted': pasted_code_gives_the_same_losses(panel)}"
+    ),
     "05_results_you_can_defend": (
         "{'losses': [point['loss'] for point in trainer.state.log_history if 'loss' in point], 'status':"
         " 'finished', 'accuracies': list(map(float, accuracies)), 'intervals': len(table), 'fell':"
@@ -139,7 +148,7 @@ def test_pictures_are_there(executed):
     stem, notebook, _ = executed
     drawn = {name for name, output in outputs(notebook) if "image/png" in output.get("data", {})}
     drawing = re.compile(
-        r"^(plots|judged)\.|live_curve\(\w*run, |^\w+Explorer\(|^(panel|tester)$", re.MULTILINE
+        r"^(plots|judged)\.|live_curve\(\w*run, |^\w+Explorer\(|^(panel|tester|slider)$", re.MULTILINE
     )
     expected = {
         cell.id for cell in notebook.cells if cell.cell_type == "code" and drawing.search(cell.source)
@@ -152,6 +161,15 @@ def test_it_learned_what_it_promises(executed):
     if stem == "01_prepare_dataset":
         assert answer["rows"] == 1_000 and answer["width"] == 512
         assert answer["share"][0] > answer["share"][1] > answer["share"][2]
+        return
+    if stem == "04_lab":
+        assert (answer["training"], answer["loaders"], answer["told"]) == (False, 0, []), (
+            "everything waits for a button"
+        )
+        everything, random, first, second, body = answer["learning"]
+        assert everything == random > first > second > body == 645 and answer["as_pretrained"] == [True, False]
+        losses, pasted = answer["pasted"]
+        assert len(losses) >= 20 and losses == pasted, "the code under the lab repeats its run"
         return
     assert answer["test_rows"] == [True, 0], "the test split stays closed"
     losses = answer["losses"]
@@ -238,6 +256,7 @@ def test_a_page_without_widgets_shows_pictures_and_sentences(executed):
         "01_prepare_dataset": 2,
         "02_train_with_trainer": 2,
         "03_native_pytorch_loop": 1,
+        "04_lab": 2,
         "05_results_you_can_defend": 2,
     }
     assert len(panels) == expected.get(stem, 0)

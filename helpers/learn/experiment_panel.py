@@ -1,0 +1,257 @@
+"""Predict, run, be told: the panel of one experiment, and all experiments of notebook 4 by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterator
+from html import escape
+
+import ipywidgets as widgets
+
+from helpers.learn.experiments import EXPERIMENTS, Comparison, Experiment, compare, judged, measured
+from helpers.profiles import PROFILES, Profile
+from helpers.show import plots
+from helpers.show.lab import HyperparameterPanel
+from helpers.show.lab.plan import seconds_text
+from helpers.show.lab.theme import PICTURE_CLASS, style_html
+from helpers.show.pictures import Picture
+from helpers.show.shown import WIDE, Shown, draw, image
+from helpers.train.runs import Run
+
+_MORE_SEEDS = 3
+
+
+class Experiments:
+    """The experiments by name: `experiments.rate` is a panel. Its trainings are runs of the lab.
+
+    `profile` decides whether our own measurement was made on the learner's data.
+    """
+
+    def __init__(self, lab: HyperparameterPanel, profile: Profile):
+        bundled = profile.key == PROFILES["offline"].key
+        self._panels = {each.name: ExperimentPanel(each, lab, bundled) for each in EXPERIMENTS}
+
+    def __getattr__(self, name: str) -> ExperimentPanel:
+        if name.startswith("_") or name not in self._panels:
+            near = difflib.get_close_matches(name, self.__dict__.get("_panels", ()), 1)
+            meant = f" Did you mean experiments.{near[0]}?" if near else ""
+            raise AttributeError(f"No experiment is called {name}.{meant}")
+        return self._panels[name]
+
+    def __dir__(self):
+        return [*super().__dir__(), *self._panels]
+
+
+class ExperimentPanel(Shown):
+    """A prediction, a button that trains in both ways, and then what came out.
+
+    The prediction is judged by the learner's own trainings. A training that the lab's list holds already is
+    not repeated. `bundled` says whether the lab trains on the data that we measured on.
+    """
+
+    def __init__(self, experiment: Experiment, lab: HyperparameterPanel, bundled: bool):
+        self.experiment = experiment
+        self.prediction: str | None = None
+        self._lab = lab
+        self._bundled = bundled
+        self._told: list[str] = []
+        self._runs: dict[str, list[Run]] = {"first": [], "second": []}
+        self._build()
+        self._show_plan()
+
+    # For people who prefer code
+
+    def run(self, prediction: str | None = None, seeds: int | None = None) -> None:
+        """Do in this cell what the button does: train with `seeds` seeds each, and print what came out.
+
+        `prediction` is "first", "second" or "neither". Raises ValueError for another one, and RuntimeError if
+        a training is running.
+        """
+        if prediction not in (None, *self.experiment.predictions()):
+            raise ValueError(f'prediction must be "first", "second" or "neither", got {prediction!r}.')
+        self._seeds = seeds or self.experiment.seeds
+        if prediction is not None and self.prediction is None:
+            self._choice.value = prediction
+        self._begin()
+        self._lab.run_each(self._missing(), self._ended)
+        print(self.sentence())
+
+    # What the panel shows
+
+    def picture(self) -> Picture | None:
+        """Draw the curves of the trainings so far, a colour for each way to train; None before the first."""
+        named = [
+            dataclasses.replace(run, name=f"{self._arm(side).name}, seed {run.settings['seed']}")
+            for side, runs in self._runs.items()
+            for run in runs
+        ]
+        numbers = [number for number, runs in enumerate(self._runs.values()) for _ in runs]
+        return plots.loss_curve(*named, numbers=numbers) if named else None
+
+    def sentence(self) -> str:
+        """Say what came out, or that the experiment has not been run yet."""
+        names = f"{self._arm('first').name} against {self._arm('second').name}"
+        return f"{names}: " + (" ".join(self._told) or "not run yet.")
+
+    def _build(self) -> None:
+        options = [(text, outcome) for outcome, text in self.experiment.predictions().items()]
+        self._choice = widgets.ToggleButtons(options=options, value=None, style={"button_width": "auto"})
+        self._more = widgets.Checkbox(
+            value=self.experiment.seeds > 1,
+            description=f"{_MORE_SEEDS} seeds each",
+            indent=False,
+            layout=widgets.Layout(width="auto"),
+        )
+        self._button = widgets.Button(description="Run the experiment", button_style="primary")
+        self._stop = widgets.Button(description="Stop", button_style="warning", disabled=True)
+        self._planned = widgets.HTML()
+        self._message = widgets.HTML()
+        self._follow = widgets.VBox(self._lab.progress)
+        self._follow.layout.display = "none"
+        self._curve = image()
+        self._curve.add_class(PICTURE_CLASS)
+        self._result = widgets.HTML()
+
+        # What they do
+        self._more.observe(lambda change: self._seeds_chosen(), names="value")
+        self._button.on_click(lambda button: self._clicked())
+        self._stop.on_click(lambda button: self._lab.stop())
+        self._seeds = self.experiment.seeds
+
+        # From top to bottom
+        for button in (self._button, self._stop):
+            button.layout.width = "auto"
+        wrap = widgets.Layout(display="flex", flex_flow="row wrap", align_items="center")
+        style = widgets.HTML(style_html(), layout=widgets.Layout(display="none"))
+        self.widget = widgets.VBox(
+            [
+                style,
+                widgets.HTML("<b>Which will end with the higher validation accuracy?</b>"),
+                self._choice,
+                widgets.Box([self._button, self._stop, self._more], layout=wrap),
+                self._planned,
+                self._follow,
+                self._message,
+                self._curve,
+                self._result,
+            ],
+            layout=widgets.Layout(width=WIDE),
+        )
+
+    def _seeds_chosen(self) -> None:
+        self._seeds = _MORE_SEEDS if self._more.value else 1
+        self._show_plan()
+
+    def _show_plan(self) -> None:
+        missing = self._missing()
+        text = f"{len(missing)} training{'' if len(missing) == 1 else 's'} to run"
+        there = 2 * self._seeds - len(missing)
+        text += (
+            f"; {there} with the same settings {'is' if there == 1 else 'are'} in the lab's list already"
+            * (there > 0)
+        )
+        seconds = self._lab.seconds(missing)
+        if missing and seconds is not None:
+            text += f"; about {seconds_text(seconds)} (an estimate)"
+        self._planned.value = escape(f"{text}.")
+
+    # The trainings
+
+    def _arm(self, side: str):
+        return self.experiment.first if side == "first" else self.experiment.second
+
+    def _wanted(self) -> Iterator[tuple[str, dict]]:
+        """Yield the side and the settings of each training, seed by seed."""
+        lab = self._lab.controls.defaults
+        for seed in range(lab["seed"], lab["seed"] + self._seeds):
+            for side in self._runs:
+                yield side, self._arm(side).settings(lab) | {"seed": seed}
+
+    def _there(self, settings: dict) -> Run | None:
+        """Return the latest finished run of the lab with these settings, if there is one."""
+        for run in reversed(self._lab.runs):
+            same = all(run.settings.get(name) == value for name, value in settings.items())
+            if same and run.status == "finished" and run.series("accuracy")[1]:
+                return run
+        return None
+
+    def _missing(self) -> list[dict]:
+        return [settings for _, settings in self._wanted() if self._there(settings) is None]
+
+    def _clicked(self) -> None:
+        if self.prediction is None and self._choice.value is None:
+            self._say("First say what you expect.")
+        elif self._lab.training:
+            self._say("A training is running. Press Stop to end it, or wait.")
+        else:
+            self._begin()
+            self._lab.run_each(self._missing(), self._ended, background=True)
+
+    def _begin(self) -> None:
+        self._switch(True)
+        self._say("Training …")
+
+    def _switch(self, training: bool) -> None:
+        """Let nobody change the prediction or press Run while it trains. A prediction that was told stays."""
+        self._follow.layout.display = None if training else "none"
+        self._button.disabled = training
+        self._more.disabled = training
+        self._stop.disabled = not training
+        self._choice.disabled = training or self.prediction is not None
+
+    def _ended(self, run: Run | None) -> None:
+        """Show a training that ended, or the end of all."""
+        for side, runs in self._runs.items():
+            found = [self._there(settings) for wanted, settings in self._wanted() if wanted == side]
+            runs[:] = [each for each in found if each is not None]
+        if (picture := self.picture()) is not None:
+            draw(self._curve, picture)
+        self._show_plan()
+        if run is not None:
+            self._say(f"{run.summary()} {len(self._missing())} to go.")
+            return
+
+        # The end of all
+        if missing := len(self._missing()):
+            self._say(f"Not told yet: {missing} of {2 * self._seeds} trainings did not finish. Run again.")
+        else:
+            self._say("")
+            self.prediction = self.prediction or self._choice.value
+            self._tell()
+        self._switch(False)
+
+    # What came out
+
+    def _tell(self) -> None:
+        # The learner's own trainings
+        accuracies = [[run.series("accuracy")[1][-1] for run in runs] for runs in self._runs.values()]
+        rows = self._runs["first"][0].settings["eval_size"]
+        found = compare(*accuracies, rows)
+        each = "one seed each" if self._seeds == 1 else f"means of {self._seeds} seeds each"
+        self._told = [
+            f"Yours, {each}: {self._in_words(found)}",
+            judged(self.prediction, found.outcome, self.experiment),
+        ]
+        if self._seeds == 1:
+            self._told.append(
+                "One seed each leaves much to chance. Tick “3 seeds each” and run again to learn more."
+            )
+
+        # Ours
+        if (ours := measured(self.experiment)) is not None:
+            comparison, seeds = ours
+            other = "" if self._bundled else ", not on your model and your texts"
+            self._told.append(
+                f"Ours, means of {seeds} seeds each on the bundled data{other}: {self._in_words(comparison)}"
+            )
+            self._told.append(self.experiment.because)
+
+        paragraphs = "".join(f"<p style='margin:4px 0'>{escape(text)}</p>" for text in self._told)
+        self._result.value = f'<div role="status" style="line-height:1.4">{paragraphs}</div>'
+
+    def _in_words(self, comparison: Comparison) -> str:
+        return comparison.sentence(self._arm("first").name, self._arm("second").name)
+
+    def _say(self, text: str) -> None:
+        self._message.value = f'<div role="status">{escape(text)}</div>' if text else ""
