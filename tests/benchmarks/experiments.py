@@ -152,22 +152,28 @@ def main() -> None:
         name: [json.loads(files[name, seed].read_text("utf-8")) for seed in range(options.seeds)]
         for name in names
     }
-    result = about(options.seeds) | {"accuracies": by_experiment(found)}
+    result = about(options.seeds) | {"experiments": by_experiment(found), "trainings": in_short(found)}
     (options.folder / "experiments.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(table(found, options.seeds).markdown())
 
 
-def by_experiment(found: dict[str, list[dict]]) -> dict[str, dict[str, list[float]]]:
-    """Return the accuracies by experiment and arm, one for each seed."""
+def by_experiment(found: dict[str, list[dict]]) -> dict[str, list[str]]:
+    """Return the names of the two settings of each experiment."""
     settings = {name: runs[0]["settings"] for name, runs in found.items()}
 
-    def accuracies(arm: Arm) -> list[float]:
-        name = next(name for name, given in settings.items() if given == arm.settings(lab_settings()))
-        return [one["accuracy"] for one in found[name]]
+    def name_of(arm: Arm) -> str:
+        return next(name for name, given in settings.items() if given == arm.settings(lab_settings()))
 
+    return {each.name: [name_of(each.first), name_of(each.second)] for each in EXPERIMENTS}
+
+
+def in_short(found: dict[str, list[dict]]) -> dict[str, dict]:
+    """Return for each setting what its trainings gave, seed by seed."""
+    figures = ("accuracy", "eval_loss", "training_loss")
     return {
-        experiment.name: {"first": accuracies(experiment.first), "second": accuracies(experiment.second)}
-        for experiment in EXPERIMENTS
+        name: {"settings": runs[0]["settings"], "steps": runs[0]["steps"]}
+        | {figure: [round(run[figure], 4) for run in runs] for figure in figures}
+        for name, runs in found.items()
     }
 
 

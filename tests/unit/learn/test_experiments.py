@@ -1,6 +1,7 @@
 """Protects a learner of notebook 4 from an unfair comparison, and from a verdict on other runs."""
 
 import json
+import re
 import time
 
 import numpy as np
@@ -19,8 +20,9 @@ from helpers.train import Run, planned_steps
 ARGS = TrainingArguments(
     output_dir="out", learning_rate=5e-4, num_train_epochs=3, per_device_train_batch_size=8, seed=42
 )
+FOUND = json.loads((ROOT / "helpers" / "offline" / "experiments" / "experiments.json").read_text("utf-8"))
 BY_NAME = {experiment.name: experiment for experiment in EXPERIMENTS}
-each_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=BY_NAME.get)
+each_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=BY_NAME)
 
 
 # What is compared
@@ -232,12 +234,43 @@ def test_a_wrong_name_is_named(experiments):
 
 @each_experiment
 def test_each_experiment_was_measured(experiment):
-    """The text says five seeds on the bundled data."""
+    """The panel says five seeds on the bundled data."""
     comparison, seeds = measured(experiment)
-    assert seeds == 5 and experiment.because and 0.2 < comparison.second < 0.7
+    assert seeds == 5 and 0.2 < comparison.second < 0.7
+
+
+def test_what_the_explanations_say_was_measured():
+    """They were written for these figures. A new measurement may need new words."""
+    outcomes = {name: measured(experiment)[0].outcome for name, experiment in BY_NAME.items()}
+    assert outcomes == dict.fromkeys(("rate", "start", "frozen"), "second") | dict.fromkeys(
+        ("twice", "decay", "texts"), "neither"
+    )
+    trainings = FOUND["trainings"]
+    lab, half = trainings["5e-4"], trainings["half the texts, twice the epochs"]
+    assert min(np.subtract(half["eval_loss"], lab["eval_loss"])) > 0, "higher with each of the five seeds"
+
+    # Each decimal number of a text is one of the figures
+    steps = np.arange(375)
+    figures = {
+        "rate": [trainings["5e-5"]["eval_loss"], np.log(5)],
+        "frozen": [trainings["frozen body, 16 times the rate"]["accuracy"]],
+        "decay": [100 * (5e-4 * (1 - steps / 375) * 0.3).sum()],
+        "texts": [run[loss] for run in (lab, half) for loss in ("training_loss", "eval_loss")],
+    }
+    for name, experiment in BY_NAME.items():
+        said = re.findall(r"\d\.\d+", experiment.because)
+        for number in said:
+            decimals = len(number.split(".")[1])
+            right = [f"{np.mean(figure):.{decimals}f}" for figure in figures[name]]
+            assert number in right, (name, number, right)
+        assert bool(said) == (name in figures)
 
 
 def test_the_measured_file_says_how_it_was_made():
-    found = json.loads((ROOT / "helpers" / "offline" / "experiments" / "experiments.json").read_text())
-    assert found["accuracies"].keys() == BY_NAME.keys() and found["profile"] == "offline"
-    assert (ROOT / found["command"].split()[1]).exists() and found["eval_size"] == 1_000
+    assert FOUND["experiments"].keys() == BY_NAME.keys() and FOUND["profile"] == "offline"
+    assert (ROOT / FOUND["command"].split()[1]).exists() and FOUND["eval_size"] == 1_000
+    lab = Controls(ARGS, train_rows=1_000, layers=2).defaults
+    for name, experiment in BY_NAME.items():
+        for arm, trained in zip((experiment.first, experiment.second), FOUND["experiments"][name]):
+            measured_with = FOUND["trainings"][trained]["settings"]
+            assert measured_with.items() <= arm.settings(lab).items(), "the experiment has changed since"
