@@ -84,8 +84,9 @@ def compare(first: Sequence[float], second: Sequence[float], rows: int) -> Compa
 
     The variance of one accuracy is that of the accuracies of its kind, and at least that of an accuracy on so
     many rows: three accuracies may lie close together by chance, and of one alone nothing else is known. All
-    trainings answer the same rows, which this does not count in their favour. On the bundled data it called
-    two groups of the same kind different in fewer than 1 of 100 draws. Raises ValueError if there is no accuracy.
+    trainings answer the same rows, which this does not count in their favour. It called two
+    groups of the same kind different in fewer than 1 of 100 draws from twenty bundled trainings. Raises
+    ValueError if there is no accuracy.
     """
     if not first or not second:
         raise ValueError(f"Expected at least one accuracy of each kind, got {len(first)} and {len(second)}.")
@@ -129,9 +130,9 @@ EXPERIMENTS = (
         first=Arm("5e-5", lambda lab: {"learning_rate": 5e-5}),
         second=Arm("5e-4", lambda lab: {"learning_rate": 5e-4}),
         because=(
-            "The bundled model is small, and 375 short steps do not carry it far: at 5e-5 its validation loss"
-            " ends at 1.55, and guessing has 1.61. BERT-base, for which the tutorial chose its rate, has ninety"
-            " times as many weights. A rate belongs to a model, and to a number of steps."
+            "The bundled model is small, and 375 short steps do not carry it far: at 5e-5 its validation"
+            " loss ends at 1.55, and guessing has 1.61. BERT-base, for which the tutorial chose its rate,"
+            " has about 90 times as many weights. A rate belongs to a model, and to a number of steps."
         ),
     ),
     Experiment(
@@ -149,8 +150,9 @@ EXPERIMENTS = (
         first=Arm("random weights", lambda lab: {"start": "random weights"}),
         second=Arm("pretrained weights"),
         because=(
-            "From random weights, the model must learn the language and the task from the same thousand texts."
-            " The pretrained one brings the language along. More texts close the gap: notebook 5 shows it."
+            "From random weights, the model must learn the language and the task from the same thousand"
+            " texts. The pretrained one brings the language along. More texts close the gap: notebook 5"
+            " shows it."
         ),
     ),
     Experiment(
@@ -158,9 +160,9 @@ EXPERIMENTS = (
         first=Arm("frozen body", lambda lab: {"start": "frozen body"}),
         second=Arm("all weights learn"),
         because=(
-            "The body was pretrained to guess hidden words, and its view of a text is not made for stars. But"
-            " part of the gap is the rate: with sixteen times the rate, the frozen body reaches 0.506. A fair"
-            " comparison gives each side its own best rate. Try it in the lab."
+            "The body was pretrained to guess hidden words, and its view of a text is not made for stars."
+            " But part of the gap is the rate: with sixteen times the rate, the frozen body reaches 0.506."
+            " A fair comparison gives each side its own best rate. Try it in the lab."
         ),
     ),
     Experiment(
@@ -168,8 +170,8 @@ EXPERIMENTS = (
         first=Arm("weight_decay 0", lambda lab: {"weight_decay": 0.0}),
         second=Arm("weight_decay 0.3", lambda lab: {"weight_decay": 0.3}),
         because=(
-            "In each step, decay takes learning_rate × weight_decay of a weight away. Over all 375 steps, that"
-            " is 2.8 % of it. Decay matters in long trainings, not in one of three epochs."
+            "In each step, decay takes learning_rate × weight_decay of a weight away. Over all 375 steps,"
+            " that is 2.8 % of it. Decay adds up in long trainings only."
         ),
     ),
     Experiment(
@@ -183,9 +185,10 @@ EXPERIMENTS = (
         ),
         second=Arm("all the texts"),
         because=(
-            "The accuracy tells no difference, but look at the losses. With half the texts, the training loss"
-            " ends at 0.50 instead of 0.79, and the validation loss at 1.17 instead of 1.05; it is higher with each"
-            " of the five seeds. The model has seen each text twice as often, and begins to learn them by heart."
+            "The accuracy tells no difference, but look at the losses. With half the texts, the training"
+            " loss ends at 0.50 instead of 0.79, and the validation loss at 1.17 instead of 1.05; it is"
+            " higher with each of the five seeds. The model has seen each text twice as often, and begins"
+            " to learn them by heart."
         ),
     ),
 )
