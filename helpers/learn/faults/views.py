@@ -14,7 +14,7 @@ from helpers.show.formed import layers_moved
 from helpers.show.pictures import Picture, image_html
 from helpers.show.plots import GREY, RED, loss_curve, new_figure, plain, run_style
 
-_LONGEST = 140  # characters of a text in a table
+_LONGEST = 300  # characters of a text in a table: about as much as the model reads
 _CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0"
 _LINE = "1px solid rgba(128,128,128,0.4)"
 _ROWS = {"training": "training rows", "judged": "validation rows", "unused": "unused rows"}
