@@ -167,12 +167,12 @@ def test_guess_then_run_then_told(opened, place):
     handle = place.locator(".widget-slider", has_text="my guess").locator(".noUi-handle, .ui-slider-handle")
     handle.focus()
     opened.page.keyboard.press("End")
-    wait_for(opened, "panel._guess.value == 1")
+    wait_for(opened, "panel.controls.guess.value == 1")
     press_run(opened, place)
     check_idle(opened, place)
     expect(place.get_by_text("You said 1.00, it is 0.500 ± 0.050: 0.50 too high.")).to_be_visible()
     expect(place.get_by_text("The loss was still falling in the last half")).to_be_visible()
-    assert opened.ask("[panel.runs[-1].settings['guess'], panel._guess.value]") == [1, -1]
+    assert opened.ask("[panel.runs[-1].settings['guess'], panel.controls.guess.value]") == [1, -1]
     press_run(opened, place)
     check_idle(opened, place)
     expect(place.get_by_text("You said")).to_have_count(0)

@@ -15,7 +15,7 @@ BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 STARTS = ("pretrained", "frozen body", "random weights")
 MODEL_SETTINGS = ("start", "freeze")
 OWN = ("train_size", *MODEL_SETTINGS, "guess")  # settings of the panel; all others are `TrainingArguments`
-NO_GUESS = -1.0  # a SelectionSlider takes no None
+NO_GUESS = -1.0  # the value of the slider for the guess until somebody moves it; it takes no None
 EXPLANATIONS = {
     "learning_rate": "how far each step goes; the slider is logarithmic",
     "num_train_epochs": "how many times the training texts are seen",
@@ -27,6 +27,7 @@ EXPLANATIONS = {
     "seed": "decides what is random: the new classifier, dropout, the order of the texts",
     "start": "the weights before the first step; in a frozen body, only the new classifier learns",
     "freeze": "so many of the first layers, and the embeddings before them, keep their weights",
+    "my guess: accuracy": "the accuracy that you expect of the next run; leave it at none to guess nothing",
 }
 
 
@@ -42,12 +43,17 @@ class Controls:
             self.widgets["start"] = widgets.Dropdown(value=STARTS[0], options=STARTS)
             self.widgets["freeze"] = widgets.IntSlider(value=0, min=0, max=layers)
         self.defaults = self.values()
-        for name, widget in self.widgets.items():
-            label(widget, name, EXPLANATIONS[name])
+        # The guess is no setting of the training
+        options = [("none", NO_GUESS), *((f"{percent / 100:.2f}", percent / 100) for percent in range(101))]
+        self.guess = widgets.SelectionSlider(options=options, value=NO_GUESS)
+
+        # Each with its name and its tooltip; below them, a line says what the last one that moved does
+        self._named = self.widgets | {"my guess: accuracy": self.guess}
         self._help = widgets.HTML(faded("Each control says here what it does when you move it."))
-        self.box = widgets.VBox([*self.widgets.values(), self._help])
-        for widget in self.widgets.values():
+        for name, widget in self._named.items():
+            _label(widget, name)
             widget.observe(self._explain, names="value")
+        self.box = widgets.VBox([*self._named.values(), self._help])
 
     def values(self) -> dict:
         """Return the settings by name. All but those in `OWN` are arguments of `TrainingArguments`.
@@ -74,8 +80,8 @@ class Controls:
 
     def explanations(self) -> str:
         """Return all explanations as HTML, for who can neither hover over a control nor wants to move it."""
-        rows = [f"<dt><b>{name}</b></dt><dd>{escape(EXPLANATIONS[name])}</dd>" for name in self.widgets]
-        return f'<dl style="line-height:1.4">{"".join(rows)}</dl>'
+        lines = [f"<div><b>{name}</b>: {escape(EXPLANATIONS[name])}</div>" for name in self._named]
+        return f'<div style="line-height:1.5">{"".join(lines)}</div>'
 
     def _explain(self, change) -> None:
         name = change["owner"].description
@@ -144,17 +150,9 @@ def _widgets(args, train_rows: int) -> dict[str, widgets.Widget]:
     }
 
 
-def label(widget, name: str, explanation: str) -> None:
-    """Write `name` before `widget`, and `explanation` into its tooltip. It takes the width of its box."""
+def _label(widget, name: str) -> None:
+    """Write `name` before `widget`, and its explanation into its tooltip. It takes the width of its box."""
     widget.description = name
-    setattr(widget, "tooltip" if widget.has_trait("tooltip") else "description_tooltip", explanation)
+    setattr(widget, "tooltip" if widget.has_trait("tooltip") else "description_tooltip", EXPLANATIONS[name])
     widget.style.description_width = "15.2em"  # per_device_train_batch_size in full
     widget.layout.width = "auto"
-
-
-def guess_slider() -> widgets.SelectionSlider:
-    """Make the slider for the accuracy that somebody expects. Its value is `NO_GUESS` until they move it."""
-    options = [("none", NO_GUESS), *((f"{percent / 100:.2f}", percent / 100) for percent in range(101))]
-    slider = widgets.SelectionSlider(options=options, value=NO_GUESS)
-    label(slider, "my guess: accuracy", "the accuracy that you expect; leave it at none to guess nothing")
-    return slider

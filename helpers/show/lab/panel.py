@@ -19,7 +19,7 @@ from helpers.explain.resources import out_of_memory
 from helpers.show import plots
 from helpers.show.growing import GrowingCurve
 from helpers.show.lab.code import training_arguments_code
-from helpers.show.lab.controls import MODEL_SETTINGS, NO_GUESS, Controls, guess_slider
+from helpers.show.lab.controls import MODEL_SETTINGS, NO_GUESS, Controls
 from helpers.show.lab.plan import Plan, seconds_text, steps
 from helpers.show.lab.run_folder import RunFolder
 from helpers.show.lab.run_list import RunList
@@ -90,7 +90,6 @@ class HyperparameterPanel(Shown):
             on_error=self._say,
         )
         self.controls = Controls(args, train_rows, layers)
-        self._guess = guess_slider()
         self._list = RunList(list(self.controls.widgets), on_change=self._draw_curve, on_delete=self.delete)
         self._build()
 
@@ -232,7 +231,7 @@ class HyperparameterPanel(Shown):
         wrap = widgets.Layout(display="flex", flex_flow="row wrap", align_items="flex-start")
         buttons = widgets.Box(list(self._buttons.values()), layout=wrap)
         left = widgets.VBox(
-            [self._planned, self.controls.box, self._guess, buttons, self._bar, self._progress],
+            [self._planned, self.controls.box, buttons, self._bar, self._progress],
             layout=widgets.Layout(flex="1 1 340px", max_width="34em"),
         )
         right = widgets.VBox([self._schedule, self._curve], layout=widgets.Layout(flex="1 1 360px"))
@@ -345,7 +344,7 @@ class HyperparameterPanel(Shown):
         run = self._new_run(settings)
         self._bar.max = steps(settings)
         self._bar.value = 0
-        self._guess.value = NO_GUESS
+        self.controls.guess.value = NO_GUESS
         self._next = dict.fromkeys(_PAUSES, 0.0)
 
         # Train
@@ -439,7 +438,7 @@ class HyperparameterPanel(Shown):
 
     def _start(self, work: Callable[[dict], object]) -> None:
         """Call `work(settings)` in a thread, with the settings of this moment: the sliders may move on."""
-        guess = {} if self._guess.value == NO_GUESS else {"guess": self._guess.value}
+        guess = {} if self.controls.guess.value == NO_GUESS else {"guess": self.controls.guess.value}
         self._worker.in_background(work, self.controls.values() | guess)
 
     def _repeat(self, settings: dict, count: int = 3) -> None:

@@ -53,7 +53,7 @@ class RunList:
             value=True,
             description=run.name.translate(_PLAIN),
             indent=False,
-            layout=widgets.Layout(width="11em"),
+            layout=widgets.Layout(width="8em"),
         )
         box.observe(lambda change: self._on_change(), names="value")
         self._boxes[id(run)] = box
@@ -86,6 +86,7 @@ class RunList:
         delete.on_click(lambda button: self._on_delete(run))
         text_layout = widgets.Layout(flex="1 1 18em", min_width="16em")
         words = f"{_sample(self._numbers[id(run)])} {escape(describe(run, differing))}"
+        words = f'<div style="line-height:1.4">{words}</div>'
         text = widgets.HTML(words, layout=text_layout)
         text.add_class(PICTURE_CLASS)
         wrap = widgets.Layout(display="flex", flex_flow="row wrap")

@@ -243,7 +243,7 @@ def test_the_growing_curve_shows_what_the_run_has(panel):
 
 def test_a_guess_is_told_and_kept_with_the_run(panel, trainee, tmp_path):
     """A guess that nobody made must not count as one, and a guess must not hang on to the next run."""
-    panel._guess.value = 0.7
+    panel.controls.guess.value = 0.7
     pressed_and_done(panel, "run")
     assert panel.runs[0].settings["guess"] == 0.7
     assert "You said 0.70, it is 0.542 ± 0.016: 0.16 too high." in panel._told.value
@@ -258,7 +258,7 @@ def test_a_guess_is_told_and_kept_with_the_run(panel, trainee, tmp_path):
 
 
 def test_of_three_seeds_the_guess_counts_once(panel):
-    panel._guess.value = 0.5
+    panel.controls.guess.value = 0.5
     pressed_and_done(panel, "seeds")
     assert ["guess" in run.settings for run in panel.runs] == [True, False, False]
     pressed_and_done(panel, "seeds")
@@ -290,6 +290,10 @@ def test_no_explanation_is_lost_without_a_mouse(panel):
     panel.controls.widgets["weight_decay"].value = 0.1
     assert "weight_decay: how strongly" in panel.controls._help.value
     told = panel.controls.explanations()
-    assert all(f"<b>{name}</b>" in told for name in panel.controls.widgets)
-    tooltip = "tooltip" if panel._guess.has_trait("tooltip") else "description_tooltip"  # ipywidgets 8, 7
-    assert all(getattr(widget, tooltip) for widget in (*panel.controls.widgets.values(), panel._guess))
+    assert all(f"<b>{name}</b>" in told for name in (*panel.controls.widgets, "my guess: accuracy"))
+    tooltip = (
+        "tooltip" if panel.controls.guess.has_trait("tooltip") else "description_tooltip"
+    )  # ipywidgets 8, 7
+    assert all(
+        getattr(widget, tooltip) for widget in (*panel.controls.widgets.values(), panel.controls.guess)
+    )
