@@ -65,23 +65,27 @@ class Recipe:
     def of(cls, new_model, reviews, tokenizer, learning_rate: float, *, rows=256, judged=200, **settings):
         """Take at most `rows` rows of the split "train", and two times `judged` rows of "validation".
 
-        `reviews` maps the names of splits to datasets with the columns "text" and "label". The split "test"
-        stays closed. Raises ValueError if there are fewer than two validation rows.
+        They are the first rows, with as many of each class as there are: where one class is far larger than
+        the others, guessing would look like knowledge. `reviews` maps the names of splits to datasets with
+        the columns "text" and "label". The split "test" stays closed. Raises ValueError if there is no
+        training row, or fewer than two validation rows.
         """
-        count = min(judged, len(reviews["validation"]) // 2)
-        if count < 1 or not len(reviews["train"]):
+        train, validation = reviews["train"], reviews["validation"]
+        count = min(judged, len(validation) // 2)
+        if count < 1 or not len(train):
             raise ValueError(
                 "A training with a fault needs at least one training row and two validation rows, got "
-                f"{len(reviews['train'])} and {len(reviews['validation'])}. Take more rows."
+                f"{len(train)} and {len(validation)}. Take more rows."
             )
+        chosen = _classes_in_turn(validation, 2 * count)
         return cls(
             new_model,
             tokenizer,
             learning_rate,
-            training=_rows(reviews["train"], 0, rows),
-            judged=_rows(reviews["validation"], 0, count),
-            unused=_rows(reviews["validation"], count, 2 * count),
-            label_names=reviews["train"].features["label"].names,
+            training=_rows(train, _classes_in_turn(train, rows)),
+            judged=_rows(validation, chosen[0::2]),
+            unused=_rows(validation, chosen[1::2]),
+            label_names=train.features["label"].names,
             **settings,
         )
 
@@ -251,8 +255,18 @@ def _epochs(recipe, fault, model, encoded, collator, random, run) -> Iterator[np
         yield _logits(model, encoded[1], collator, recipe.device)
 
 
-def _rows(dataset, start: int, end: int) -> Rows:
-    part = dataset.select(range(start, min(end, len(dataset))))
+def _classes_in_turn(dataset, count: int) -> list[int]:
+    """Return the places of the first `count` rows, if each class gives a row before one gives another."""
+    given: dict[int, int] = {}
+    turns = []
+    for label in dataset["label"]:
+        turns.append(given.get(label, 0))
+        given[label] = turns[-1] + 1
+    return np.argsort(turns, kind="stable")[:count].tolist()
+
+
+def _rows(dataset, places: Sequence[int]) -> Rows:
+    part = dataset.select(places)
     return Rows(list(part["text"]), list(part["label"]))
 
 

@@ -174,6 +174,20 @@ def test_what_cannot_be_trained_is_said(recipe, tokenizer):
         Recipe.of(recipe.new_model, splits, tokenizer, RATE)
 
 
+def test_a_large_class_does_not_crowd_out_the_others(recipe, tokenizer):
+    """If 80 of 100 rows were of one class, a model that always names it would seem to know a lot."""
+    texts = [f"text {number}" for number in range(100)]
+    labels = [0] * 80 + [1] * 12 + [2] * 8
+    split = Dataset.from_dict({"text": texts, "label": labels}, features=FEATURES)
+    made = Recipe.of(
+        recipe.new_model, {"train": split, "validation": split}, tokenizer, RATE, rows=24, judged=12
+    )
+    assert np.bincount(made.training.labels).tolist() == [8, 8, 8]
+    assert np.bincount(made.judged.labels).min() >= 3 and np.bincount(made.unused.labels).min() >= 3
+    assert len(made.judged) == len(made.unused) == 12
+    assert not set(made.judged.texts) & set(made.unused.texts)
+
+
 @pytest.mark.parametrize("fault", TYPICAL)
 def test_the_rule_names_what_a_fault_typically_leaves(fault):
     """As measured by `tests/benchmarks/faults.py`."""
