@@ -247,7 +247,11 @@ class ExperimentPanel(Shown):
             )
             self._told.append(self.experiment.because)
 
-        paragraphs = "".join(f"<p style='margin:4px 0'>{escape(text)}</p>" for text in self._told)
+        verdict = self._told[1]
+        paragraphs = "".join(
+            f"<p style='margin:4px 0'>{f'<b>{escape(text)}</b>' if text == verdict else escape(text)}</p>"
+            for text in self._told
+        )
         self._result.value = f'<div role="status" style="line-height:1.4">{paragraphs}</div>'
 
     def _in_words(self, comparison: Comparison) -> str:
