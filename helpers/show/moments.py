@@ -91,15 +91,9 @@ class TimeSlider(Shown):
         """Say how many answers are right at the moment of the slider."""
         return formed.moment_sentence(self._run, self.moment.value) if self.runs else _NOTHING
 
-    def picture(self) -> Picture:
-        """Draw the dots at the first, the middle and the last moment of the run."""
-        if self.runs:
-            return formed.answers_formed(self._run)
-        figure = plots.new_figure(8, 0.6)[0]
-        figure.clear()
-        figure.text(0.01, 0.5, _NOTHING)
-        figure.alt = _NOTHING
-        return figure
+    def picture(self) -> Picture | None:
+        """Draw the dots at the first, the middle and the last moment of the run; None if there is no run."""
+        return formed.answers_formed(self._run) if self.runs else None
 
     @property
     def _run(self) -> Run:

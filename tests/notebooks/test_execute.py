@@ -40,8 +40,8 @@ QUESTIONS = {
     "04_lab": (
         "{'training': panel.training, 'loaders': len(datasets_seen), 'told': [name for name in"
         " dir(experiments) if getattr(getattr(experiments, name), '_told', None)], 'learning': [sum(w.numel()"
-        " for w in new_model(1, *start).parameters() if w.requires_grad) for start in [(), ('random weights',),"
-        " ('pretrained', 1), ('pretrained', 2), ('frozen body',)]], 'as_pretrained':"
+        " for w in new_model(1, *start).parameters() if w.requires_grad) for start in [(), ('random"
+        " weights',), ('pretrained', 1), ('pretrained', 2), ('frozen body',)]], 'as_pretrained':"
         " [bool((new_model(1, start).base_model.embeddings.word_embeddings.weight =="
         " new_model(2).base_model.embeddings.word_embeddings.weight).all()) for start in ('frozen body',"
         " 'random weights')], 'pasted': pasted_code_gives_the_same_losses(panel)}"
@@ -148,12 +148,13 @@ def test_pictures_are_there(executed):
     stem, notebook, _ = executed
     drawn = {name for name, output in outputs(notebook) if "image/png" in output.get("data", {})}
     drawing = re.compile(
-        r"^(plots|judged)\.|live_curve\(\w*run, |^\w+Explorer\(|^(panel|tester|slider)$", re.MULTILINE
+        r"^(plots|judged)\.|live_curve\(\w*run, |^\w+Explorer\(|^(panel|tester)$", re.MULTILINE
     )
     expected = {
         cell.id for cell in notebook.cells if cell.cell_type == "code" and drawing.search(cell.source)
     }
-    assert drawn == expected and len(expected) >= 2, stem
+    # Most panels of notebook 4 have nothing to draw before a training
+    assert drawn == expected and len(expected) >= (1 if stem == "04_lab" else 2), stem
 
 
 def test_it_learned_what_it_promises(executed):
@@ -167,7 +168,8 @@ def test_it_learned_what_it_promises(executed):
             "everything waits for a button"
         )
         everything, random, first, second, body = answer["learning"]
-        assert everything == random > first > second > body == 645 and answer["as_pretrained"] == [True, False]
+        assert everything == random > first > second > body == 645
+        assert answer["as_pretrained"] == [True, False], "random weights are not the pretrained ones"
         losses, pasted = answer["pasted"]
         assert len(losses) >= 20 and losses == pasted, "the code under the lab repeats its run"
         return
@@ -256,7 +258,7 @@ def test_a_page_without_widgets_shows_pictures_and_sentences(executed):
         "01_prepare_dataset": 2,
         "02_train_with_trainer": 2,
         "03_native_pytorch_loop": 1,
-        "04_lab": 2,
+        "04_lab": 1,
         "05_results_you_can_defend": 2,
     }
     assert len(panels) == expected.get(stem, 0)
@@ -272,14 +274,15 @@ def test_a_page_without_widgets_shows_pictures_and_sentences(executed):
 
 def test_every_picture_says_what_it_shows(executed):
     """JupyterLab takes the alternative text from the HTML, other front ends take it from the metadata."""
-    _, notebook, _ = executed
+    stem, notebook, _ = executed
     alts = []
     for _, output in outputs(notebook):
         if "image/png" in output.get("data", {}):
             alts.append(output.metadata["image/png"].get("alt"))
             html_alts = [picture.get("alt") for picture in Pictures(output.data.get("text/html", "")).found]
             assert WIDGET_VIEW in output.data or html_alts == alts[-1:]
-    assert len(alts) >= 2 and [alt for alt in alts if says_too_little(alt)] == []
+    assert len(alts) >= (1 if stem == "04_lab" else 2)
+    assert [alt for alt in alts if says_too_little(alt)] == []
 
 
 PRESS_INTERRUPT = """
