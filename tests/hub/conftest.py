@@ -15,7 +15,7 @@ from hub.server import LoopbackHub
 
 SECRET = "hf_thisTokenMustNeverBePrinted"
 # What makes a run short: the profile's own fields, nothing else.
-REDUCED = {"train_size": 48, "eval_size": 24, "num_train_epochs": 1, "max_length": 64}
+REDUCED = {"train_size": 16, "eval_size": 16, "num_train_epochs": 1, "max_length": 64}
 
 
 @pytest.fixture(scope="session")
