@@ -117,7 +117,7 @@ FROM_ZERO = Function(
     right=_with_labels(lambda label, _: label - 1),
     outcome=_labels_of,
     because="Each label has moved down by one, in every batch, and no two classes became one.",
-    hint="`map` gives the function a dict with the lists of a batch. Which label must five stars, 5, become?",
+    hint="`map` gives the function a dict with the lists of a batch. Which label must 1 become?",
     solution="""def from_zero(examples):
     return {"label": [label - 1 for label in examples["label"]]}""",
     mistakes=(
@@ -135,7 +135,7 @@ FROM_ZERO = Function(
             _with_labels(lambda label, labels: min(label, max(labels) - 1)),
         ),
         Mistake(
-            "Only the last class has moved: five stars became the first class. All of them have to move.",
+            "Only the last class has moved, and became the first. All of them have to move.",
             _with_labels(lambda label, labels: label % max(labels)),
         ),
         Mistake(

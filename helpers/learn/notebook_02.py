@@ -236,7 +236,7 @@ MEAN_DISTANCE = Distance(
             lambda names: np.abs(_off(names)).sum() / max(1, np.count_nonzero(_off(names))),
         ),
         Mistake(
-            "You squared the differences, so an answer that is two stars off counts four times.",
+            "You squared the differences, so an answer that is two classes off counts four times.",
             lambda names: (_off(names) ** 2).mean(),
         ),
         Mistake(
