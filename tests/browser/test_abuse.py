@@ -325,6 +325,7 @@ def test_the_kernel_restarted(opened, place):
     what = "[[run.name, run.status, len(run.history), run.settings.get('guess')] for run in panel.runs]"
     before = opened.ask(what)
     assert [guess for *_, guess in before].count(1) == 1, "the guess of a test above"
+    opened.ask("panel.controls.set(num_train_epochs=10)")
     press_run(opened, opened.cell("panel  # shown again"))
     name = opened.ask("panel._worker.current.name")
     opened.restart()
