@@ -33,7 +33,8 @@ class Check:
 
     def __getattr__(self, name: str) -> Asked:
         if name.startswith("_") or name not in self.__dict__.get("exercises", ()):
-            near = difflib.get_close_matches(name, self.exercises, 1) if not name.startswith("_") else []
+            known = [] if name.startswith("_") else [*self.exercises, "quiz", "progress"]
+            near = difflib.get_close_matches(name, known, 1)
             meant = f" Did you mean check.{near[0]}?" if near else ""
             raise AttributeError(
                 f"No exercise is called {name}.{meant} There are: {', '.join(self.exercises)}."
@@ -42,6 +43,10 @@ class Check:
 
     def __dir__(self):
         return [*super().__dir__(), *self.exercises]
+
+    def __repr__(self) -> str:
+        names = [f"check.{name}{' (solved)' if name in self.solved else ''}" for name in self.exercises]
+        return "\n".join([self.progress(), *names])
 
     def listen(self, callback: Callable[[], None]) -> None:
         """Call `callback()` whenever an exercise is solved."""
@@ -79,9 +84,16 @@ class Asked:
         self._check = check
         self._exercise = exercise
 
-    def __call__(self, answer) -> None:
-        """Print whether `answer` is right, and what was."""
-        print(self._check.told(self._exercise, answer))
+    def __call__(self, *answers) -> None:
+        """Print whether the one answer is right, and what was."""
+        if len(answers) != 1:
+            name = f"check.{self._exercise.name}"
+            print(
+                f"One answer was expected, {name}(answer), and {len(answers)} came. Put several values into "
+                f"one pair of brackets: {name}((1, 2))."
+            )
+            return
+        print(self._check.told(self._exercise, answers[0]))
 
     def hint(self) -> None:
         """Print a first help."""

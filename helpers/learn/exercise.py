@@ -9,10 +9,12 @@ from __future__ import annotations
 import dis
 import linecache
 import math
+import numbers
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, ValuesView
 from dataclasses import dataclass
+from decimal import Decimal
 
 import torch
 
@@ -86,6 +88,8 @@ class Value(Exercise):
         for mistake in self.mistakes:
             if self._same(given, plain(mistake.gives(names))):
                 return False, f"Not yet. {mistake.hint}"
+        if _is_number(right) and round(right, _decimals(given)) == given:
+            return False, f"Not yet: {shown(given)} is right as far as it goes. Give two digits more."
         return False, f"Not yet: {shown(given)} is not it. {_ask(self.name)}"
 
     def _same(self, one, other) -> bool:
@@ -132,15 +136,17 @@ class Function(Exercise):
 
 
 def plain(value):
-    """Turn tensors, arrays, NumPy's numbers, tuples and ranges into Python's own numbers and lists."""
+    """Turn tensors, arrays, NumPy's numbers, fractions and tuples into Python's own numbers and lists."""
     if isinstance(value, torch.Tensor):
         return value.detach().cpu().tolist()
     if hasattr(value, "tolist"):
         return plain(value.tolist())
-    if isinstance(value, (list, tuple, range)):
+    if isinstance(value, (list, tuple, range, Iterator, ValuesView)):
         return [plain(item) for item in value]
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (numbers.Real, Decimal)) and not isinstance(value, (int, float)):
+        return float(value)  # a Fraction, for one
     return value
 
 
@@ -189,12 +195,17 @@ def _is_number(value) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def _decimals(number: float) -> int:
+    """Return how many digits of a number stand behind its point."""
+    return len(repr(float(number)).partition(".")[2].rstrip("0"))
+
+
 def _unfit(given, right) -> str | None:
     """Say what is wrong with the kind of answer, if anything is. The right answer shows the kind."""
     if bad := [item for item in _numbers(given) if not math.isfinite(item)]:
         return f"The answer contains {bad[0]}, which is no number. Somewhere you divide by zero, or use one."
     if _kind(given) != _kind(right):
-        return f"{_kind(right)} was expected, and {shown(given)} is {_kind(given).lower()}."
+        return f"{_kind(right)} was expected, and this is {shown(given)}."
     if isinstance(right, list) and len(given) != len(right):
         return f"A list of {len(right)} was expected, and this one has {len(given)}."
     return None
@@ -223,19 +234,22 @@ def _difference(given: dict, right: dict, tolerance: float) -> str:
     """Name the first part of two outcomes that differs."""
     word = next(word for word in right if not same(given.get(word), right[word], tolerance))
     text = f"A small test differs in {word}"
-    if isinstance(right[word], (list, dict)) and isinstance(given[word], type(right[word])):
+    if isinstance(right[word], (list, dict)) and isinstance(given.get(word), type(right[word])):
         return text + "."  # too many numbers for one sentence
-    return f"{text}: {shown(given[word])} instead of {shown(right[word])}."
+    return f"{text}: {shown(given.get(word))} instead of {shown(right[word])}."
 
 
 def _stopped(function: Callable, error: Exception) -> str:
     """Say in which line of the learner's function an error was raised."""
-    kind = f"{type(error).__name__}: {error}"
+    first_line = (str(error).splitlines() or [""])[0]
+    kind = f"{type(error).__name__}: {first_line[:200]}"
     code = getattr(function, "__code__", None)
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if code and frame.filename == code.co_filename]
-    if not own:  # it was called with arguments that it does not take
-        return f"Your function could not be called: {kind}"
+    if not own:  # it was called with other arguments than it takes, or it returned something else
+        called = "argument" in first_line
+        problem = "Your function could not be called" if called else "What your function returns does not fit"
+        return f"{problem}: {kind}"
     line = own[-1].line or linecache.getline(own[-1].filename, own[-1].lineno)
     number = own[-1].lineno - code.co_firstlineno + 1
     return f"Your function stopped in its line {number}, `{line.strip()}`: {kind}"

@@ -49,7 +49,7 @@ def _on_device(batch: dict, device) -> dict:
 # One step
 
 
-def _step_of(*parts: str, returns: bool = True) -> Callable:
+def _step_of(*parts: str, returned: Callable = torch.Tensor.item) -> Callable:
     """Make a step that does `parts` in their order, after the forward pass."""
 
     def step(model, batch, optimizer, lr_scheduler):
@@ -59,10 +59,11 @@ def _step_of(*parts: str, returns: bool = True) -> Callable:
             "step": optimizer.step,
             "schedule": lr_scheduler.step,
             "clear": optimizer.zero_grad,
+            "clip": lambda: torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0),
         }
         for part in parts:
             calls[part]()
-        return loss.item() if returns else None
+        return returned(loss)
 
     return step
 
@@ -81,6 +82,9 @@ def _three_steps(step: Callable, names: Names) -> dict:
         "the learning rate after three calls": optimizer.param_groups[0]["lr"],
         "the weights after three calls": torch.cat([weight.flatten() for weight in model.parameters()]),
         "the losses that three calls return": losses,
+        "whether a loss still leads to the computation": any(
+            isinstance(loss, torch.Tensor) and loss.requires_grad for loss in losses
+        ),
     }
 
 
@@ -97,7 +101,7 @@ TRAIN_STEP = Function(
     right=_step_of("backward", "step", "schedule", "clear"),
     outcome=_three_steps,
     because="Three steps of yours on a small model give the same losses, weights and learning rates.",
-    hint="Take the body of the loop above, and return the loss as a number.",
+    hint="Six things happen to a batch in the loop above. In which order, and which of them clears up?",
     solution="""def train_step(model, batch, optimizer, lr_scheduler):
     batch = {name: tensor.to(device) for name, tensor in batch.items()}
     loss = model(**batch).loss
@@ -133,8 +137,17 @@ TRAIN_STEP = Function(
             _step_of("backward", "schedule", "clear"),
         ),
         Mistake(
+            "You shorten the gradient. `Trainer` does that too, as you will see; the loop above does not.",
+            _step_of("backward", "clip", "step", "schedule", "clear"),
+        ),
+        Mistake(
+            "All is right but what you return: this loss still holds on to the numbers that it was computed "
+            "from. `loss.item()` is the number alone.",
+            _step_of("backward", "step", "schedule", "clear", returned=lambda loss: loss),
+        ),
+        Mistake(
             "The weights are right. Now return the loss, with `loss.item()`.",
-            _step_of("backward", "step", "schedule", "clear", returns=False),
+            _step_of("backward", "step", "schedule", "clear", returned=lambda loss: None),
         ),
     ),
 )
@@ -151,14 +164,26 @@ def _by_batch(values, sizes) -> float:
     return sum(values) / len(values)
 
 
+def _by_column(values, sizes) -> float:
+    """Weigh each batch by 3, its number of columns, and divide by the number of texts."""
+    return 3 * sum(values) / sum(sizes)
+
+
+def _first(values, sizes) -> float:
+    return values[0]
+
+
 def _largest(logits):
     return logits.argmax(dim=-1)
 
 
-def _evaluation(mean=_by_text, answers=_largest, mode=torch.no_grad, dropout: bool = False) -> Callable:
+def _evaluation(
+    mean=_by_text, accuracy_mean=_by_text, answers=_largest, mode=torch.no_grad, dropout: bool = False
+) -> Callable:
     """Make an evaluation.
 
-    `mean(values, sizes)` averages over the batches, `answers(logits)` gives each text's answer.
+    `mean(values, sizes)` averages the losses of the batches, and `accuracy_mean` their shares of right
+    answers. `answers(logits)` gives each text's answer.
     """
 
     def evaluate(model, dataloader):
@@ -173,7 +198,7 @@ def _evaluation(mean=_by_text, answers=_largest, mode=torch.no_grad, dropout: bo
             losses.append(outputs.loss.item())
             shares.append((answers(outputs.logits) == batch["labels"]).float().mean().item())
             sizes.append(len(batch["labels"]))
-        return mean(losses, sizes), mean(shares, sizes)
+        return mean(losses, sizes), accuracy_mean(shares, sizes)
 
     return evaluate
 
@@ -182,8 +207,17 @@ def _three_batches(evaluate: Callable, names: Names) -> dict:
     model = _small_model(names.device).train()  # as a training leaves it
     recorded = []
     model.register_forward_pre_hook(lambda *_: recorded.append(torch.is_grad_enabled()))
-    loss, accuracy = evaluate(model, _small_batches(4, 4, 2))
+    rows = [
+        {name: tensor[row] for name, tensor in batch.items()}
+        for batch in _small_batches(4, 4, 2)
+        for row in range(len(batch["labels"]))
+    ]
+    returned = plain(evaluate(model, torch.utils.data.DataLoader(rows, batch_size=4)))
+    if not isinstance(returned, list) or len(returned) != 2:
+        return {"what it returns": returned}
+    loss, accuracy = returned
     return {
+        "what it returns": "two numbers",
         "the mean loss": loss,
         "the accuracy": accuracy,
         "whether PyTorch kept what a backward pass needs": any(recorded),
@@ -192,11 +226,12 @@ def _three_batches(evaluate: Callable, names: Names) -> dict:
 
 EVALUATE = Function(
     name="evaluate",
-    minutes=6,
+    minutes=10,
     right=_evaluation(),
     outcome=_three_batches,
     because="Each text counts the same, also in the last batch, which is smaller.",
-    hint="The last batch may be smaller. Add up losses and right answers over the texts, then divide once.",
+    hint="A training leaves dropout on. And the last batch may be smaller: add up losses and right answers "
+    "over the texts, then divide once.",
     solution="""def evaluate_all(model, dataloader):
     model.eval()
     total = 0.0
@@ -218,7 +253,38 @@ EVALUATE = Function(
         Mistake(
             "You average over the batches, and the last batch is smaller: its texts count more. "
             "Weigh each batch by its number of texts.",
+            _evaluation(mean=_by_batch, accuracy_mean=_by_batch),
+        ),
+        Mistake(
+            "The accuracy is right. For the loss, you average over the batches, and the last one is smaller: "
+            "weigh each batch's loss by its number of texts.",
             _evaluation(mean=_by_batch),
+        ),
+        Mistake(
+            "The loss is right. For the accuracy, you average over the batches, and the last one is smaller: "
+            "count the right answers, and divide once.",
+            _evaluation(accuracy_mean=_by_batch),
+        ),
+        Mistake(
+            "Dropout is still on, and you average the losses over batches of different sizes. Call "
+            "`model.eval()` first, and weigh each batch by its number of texts.",
+            _evaluation(dropout=True, mean=_by_batch),
+        ),
+        Mistake(
+            '`len(batch)` is the number of its columns. Its texts are `len(batch["labels"])`.',
+            _evaluation(mean=_by_column),
+        ),
+        Mistake(
+            "Both numbers are right, in the wrong order: first the loss, then the accuracy.",
+            lambda model, dataloader: _evaluation()(model, dataloader)[::-1],
+        ),
+        Mistake(
+            "The accuracy is in percent. A share lies between 0 and 1.",
+            _evaluation(accuracy_mean=lambda values, sizes: 100 * _by_text(values, sizes)),
+        ),
+        Mistake(
+            "You return after the first batch: `return` stands inside the loop.",
+            _evaluation(mean=_first, accuracy_mean=_first),
         ),
         Mistake(
             "You compare labels with the largest logit itself. Its place is the answer: take `argmax`.",
@@ -273,7 +339,7 @@ def _five_texts(accumulate: Callable, names: Names) -> dict:
 
 ACCUMULATE = Function(
     name="accumulate",
-    minutes=8,
+    minutes=10,
     right=_accumulation(),
     outcome=_five_texts,
     because="The parts' gradients, each weighed by its share of the texts, add up to that of the batch.",
@@ -319,9 +385,9 @@ class Ranking(Exercise):
     """
 
     reasons: ClassVar[dict[str, str]] = {
-        "clipping": "Clipping shortens some gradients, and turns none.",
-        "weight decay": "A step takes away 0.01 times the learning rate of each weight: almost nothing.",
-        "kernel": "It only rounds differently, in the seventh digit.",
+        "clipping": "clipping shortens some gradients, and turns none.",
+        "weight decay": "weight decay shortens a weight by 0.01 times the learning rate a step: almost nothing.",
+        "kernel": "the kernel only rounds differently, in the seventh digit.",
     }
 
     def told(self, answer, names: Names) -> tuple[bool, str]:
@@ -333,7 +399,11 @@ class Ranking(Exercise):
         largest = names.ranking[:size]
         early = [name for name in given[:size] if name not in largest]
         if not early:
-            return True, f"Right: {', '.join(largest)} change the losses most."
+            rest = names.ranking[size:]
+            return True, (
+                f"Right: {', '.join(largest)} change the losses most, and which of them comes first is "
+                f"chance. After them come {', '.join(rest)}."
+            )
         wrong = min(early, key=names.measured.get)
         return False, f"Not yet. {self.reasons.get(wrong, f'{wrong} changes the losses little.')}"
 
@@ -346,7 +416,7 @@ def _with_early(name: str) -> Callable:
 RANKING = Ranking(
     name="ranking",
     minutes=3,
-    hint="What is there from the very first step on, and what needs many steps to be seen?",
+    hint="What acts before the first loss is computed, and what only after it?",
     solution='my_ranking = ["order", "classifier", "dropout", "clipping", "weight decay", "kernel"]',
     mistakes=tuple(Mistake(reason, _with_early(name)) for name, reason in Ranking.reasons.items()),
 )

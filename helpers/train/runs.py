@@ -163,7 +163,7 @@ class Run:
 
         # The training
         first, last = self.training_losses()
-        text = f"{self.name}: {self.status} after {steps[-1]} steps in {self.seconds:.0f} s; "
+        text = f"{self.name}: {self.status} after {max(self.step, steps[-1])} steps in {self.seconds:.0f} s; "
         text += f"training loss {first:.2f} → {last:.2f}"
 
         # The evaluation

@@ -26,7 +26,7 @@ def step_that_clears_first(model, batch, optimizer, lr_scheduler):
     outputs.loss.backward()
     optimizer.step()
     lr_scheduler.step()
-    return outputs.loss  # a tensor
+    return outputs.loss.detach()  # a tensor
 
 
 def step_that_names_its_arguments(model, batch, optimizer, lr_scheduler):
@@ -72,7 +72,7 @@ def evaluation_that_repeats_the_loss(model, dataloader):
 
 def evaluation_that_counts(model, dataloader):
     model.eval()
-    texts = sum(len(batch["labels"]) for batch in dataloader)
+    texts = len(dataloader.dataset)
     loss = right = 0
     with torch.no_grad():
         for batch in dataloader:
@@ -166,6 +166,11 @@ def test_a_function_with_other_arguments_is_told_so():
     assert told(lambda model: 1).startswith("Your function could not be called: TypeError")
 
 
+def test_a_function_that_returns_too_little_is_told_what_was_expected():
+    """An unpacking error of the check itself would be blamed on how the function is called."""
+    assert "differs in what it returns: 0.5 instead of 'two numbers'" in told(lambda *_: 0.5, "evaluate")
+
+
 def test_another_mistake_names_what_differs():
     """A mistake that nobody foresaw still gets a place to look at."""
 
@@ -204,6 +209,19 @@ def test_an_exercise_that_does_not_exist_is_named_with_its_neighbour():
         _ = exercises(3, names()).trainstep
 
 
+def test_several_answers_are_told_to_go_into_brackets(capsys):
+    """`check.setting(320, 8, "longest")` is an easy slip, and a traceback says nothing about it."""
+    exercises(3, names()).ranking("order", "dropout")
+    assert "One answer was expected, check.ranking(answer), and 2 came." in capsys.readouterr().out
+
+
+def test_check_itself_lists_the_exercises_and_what_is_solved():
+    check = exercises(3, names())
+    check.told(check.exercises["ranking"], RANKING)
+    assert repr(check).splitlines()[0] == "1 of 4 exercises solved here."
+    assert "check.ranking (solved)" in repr(check).splitlines()
+
+
 def test_progress_counts_each_solved_exercise_once():
     check = exercises(3, names())
     told_to = []
@@ -219,4 +237,4 @@ def test_hint_and_solution_are_printed_when_asked_for(capsys):
     check.accumulate.solution()
     printed = capsys.readouterr().out
     assert printed.startswith("Hint: `backward` adds") and "def accumulate(model, batch, pieces):" in printed
-    assert "After 8 minutes: check.accumulate.hint()" in repr(check.accumulate)
+    assert "After 10 minutes: check.accumulate.hint()" in repr(check.accumulate)
