@@ -255,14 +255,16 @@ def _padding_share(names: Names) -> float:
     return 1 - sum(names.eight) / _computed(names)
 
 
+def _told_padding(right: float, names: Names) -> str:
+    text = f"Of {_computed(names):,} computed tokens, {sum(names.eight):,} are real: {right:.0%} is padding."
+    return f"{text} One long text is enough for that." if right > 0.5 else text
+
+
 PADDING_SHARE = Value(
     name="padding_share",
     minutes=4,
     right=_padding_share,
-    because=lambda right, names: (
-        f"Of {_computed(names):,} computed tokens, {sum(names.eight):,} are real: {right:.0%} is padding. "
-        "One long text is enough for that."
-    ),
+    because=_told_padding,
     hint="Draw it: a batch of one text of 500 tokens and seven of 50 is a table of 8 × 500. How many of its "
     "4,000 places hold a real token?",
     solution="padding_share = 1 - sum(eight) / (len(eight) * max(eight))",
@@ -345,10 +347,10 @@ class Setting(Exercise):
             advice = {"max_length": _FILLS, "longest": _MIXES}.get(padding, _LONG if short_enough else _LARGE)
             return False, f"Not yet: it computes {more:.1%} more than the cheapest such setting. {advice}"
         share = tokens / (len(names.lengths) * names.max_length)
+        anyway = "" if cut < 0.1 else ", as many as the model's limit cuts anyway"
         return True, (
-            f"Right. It cuts {cut:.1%} of the texts, and an epoch computes {share:.0%} of the tutorial's "
-            "tokens. "
-            "What is cut is lost to the model: compare its answers before you keep such a limit."
+            f"Right. It cuts {cut:.1%} of the texts{anyway}. An epoch computes {share:.0%} of the tutorial's "
+            "tokens. What is cut is lost to the model: compare its answers before you keep such a limit."
         )
 
 

@@ -137,6 +137,8 @@ def _recalls(names: Names) -> list[float]:
 
 def _told_recall(right: list[float], names: Names) -> str:
     most, least = int(np.argmax(right)), int(np.argmin(right))
+    if right[most] == right[least]:
+        return f"The model finds the same share of each class, {right[most]:.0%}."
     return (
         f"The model finds {names.label_names[most]!r} best ({right[most]:.0%}) and "
         f"{names.label_names[least]!r} least ({right[least]:.0%}). One accuracy for all hides that."
@@ -258,6 +260,7 @@ MEAN_DISTANCE = Distance(
 # One word
 
 
+_CONSTANT = "Your model gives every validation text the same answer: no word changes it. Train it longer."
 _SAME = "Both texts are the same. Change one word."
 _MORE = "More than one word differs. Then nobody knows which of them did it."
 _EQUAL = "One answer for both: try a word that carries the whole opinion, in a shorter text."
@@ -275,6 +278,10 @@ class OneWord(Exercise):
         texts = plain(answer)
         if not isinstance(texts, list) or len(texts) != 2 or not all(isinstance(text, str) for text in texts):
             return False, f"Two texts were expected, in a list, and this is {shown(texts)}."
+
+        # A model that has learned nothing
+        if len(set(np.asarray(names.logits).argmax(axis=-1).tolist())) == 1:
+            return True, f"{_CONSTANT} This exercise counts as solved."
 
         # The texts
         words = [text.split() for text in texts]

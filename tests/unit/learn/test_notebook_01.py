@@ -186,7 +186,15 @@ def test_where_the_model_cuts_more_than_a_tenth_anyway_its_limit_is_the_answer()
     """No setting could cut fewer, and the exercise would have no answer."""
     long_texts = [*range(40, 100), *[128] * 20]
     assert "it cuts" in setting((100, 8, "group_by_length"), long_texts, 128)
-    assert setting((128, 8, "group_by_length"), long_texts, 128).startswith("Right")
+    told = setting((128, 8, "group_by_length"), long_texts, 128)
+    assert told.startswith("Right. It cuts 25.0% of the texts, as many as the model's limit cuts anyway.")
+    assert "anyway" not in setting((160, 8, "group_by_length"))
+
+
+def test_a_batch_without_padding_is_no_proof_that_one_long_text_is_enough():
+    check = exercises(1, notebook((1, 2), (2, 1), [30] * 9, 512, classes=2))
+    told = check.told(check.exercises["padding_share"], 0)
+    assert told == "Right. Of 240 computed tokens, 240 are real: 0% is padding."
 
 
 @pytest.mark.parametrize(

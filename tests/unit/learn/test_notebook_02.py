@@ -178,6 +178,21 @@ def test_two_classes_cannot_be_two_apart(monkeypatch):
     assert told("one_word", ["It was bad.", "It was good."], names).startswith("Right")
 
 
+def test_a_model_with_one_answer_for_everything_is_no_riddle():
+    """After a short training on few rows there is no such pair, and the learner would look for it in vain."""
+    names = notebook()
+    names["logits"] = np.tile([0.0, 1, 0, 0, 0], (90, 1))
+    assert "counts as solved" in told("one_word", ["It was bad.", "It was"], names)
+    assert told("one_word", [..., ...], names) == "Not answered yet"
+
+
+def test_no_class_is_called_best_and_least_at_once():
+    names = notebook()
+    names["counts"] = 7 * np.eye(5, dtype=int)
+    text = told("recall", [1, 1, 1, 1, 1], names)
+    assert text.startswith("Right. The model finds the same share of each class, 100%")
+
+
 def test_the_answers_of_the_model_are_told():
     text = told("one_word", ["It was fine.", "It was good."], notebook())
     assert "The model says '4 stars' to the first and '5 stars' to the second." in text
