@@ -68,6 +68,13 @@ QUESTIONS = {
         "{'losses': run.series('loss')[1], 'status': run.status, 'trainer': trainer_run.status,"
         " 'speeds': list(speeds.values()), 'resumed': [unbroken, resumed], 'test_rows': test_rows_seen()}"
     ),
+    "09_keras": (
+        "{'losses': run.series('loss')[1], 'status': run.status, 'accuracy': accuracy, 'evaluations':"
+        " len(run.evaluations), 'gaps': gaps, 'first': gap[1], 'loaded': bool(np.array_equal(*both)),"
+        " 'foreign': sorted({'tensorflow', 'jax'} & {name.partition('.')[0] for name in sys.modules}),"
+        " 'removed': [name for name in dir(transformers) if name.startswith('TFAuto')],"
+        " 'test_rows': test_rows_seen()}"
+    ),
 }
 
 # Goes behind the setup cell, and notes every dataset that is trained or evaluated on.
@@ -106,11 +113,22 @@ def executed(request, tmp_path_factory):
     """Return stem, executed notebook, and answers to its question. A cell that raises fails here."""
     path = NOTEBOOKS[STEMS.index(request.param)]
     notebook = read(path)
-    # Notebook 6 trains three times; what it promises does not depend on how long
-    short = {"FINETUNE_EPOCHS": "1"} if path.stem == "06_your_own_data" else {}
+    # What these promise does not depend on how long they train
+    short = {"FINETUNE_EPOCHS": "1"} if path.stem in ("06_your_own_data", "09_keras") else {}
     # Runs of an earlier time would show in notebook 4
     runs = {"FINETUNE_RUNS": str(tmp_path_factory.mktemp("runs"))} if path.stem == "04_lab" else {}
-    return path.stem, notebook, execute_and_ask(notebook, QUESTIONS[path.stem], **short, **runs)
+    others = {}
+    if path.stem == "09_keras":
+        others["PYTHONPATH"] = as_if_installed(tmp_path_factory.mktemp("installed"))
+    return path.stem, notebook, execute_and_ask(notebook, QUESTIONS[path.stem], **short, **others, **runs)
+
+
+def as_if_installed(folder):
+    """Write packages with the names of Keras's other backends. Return the path on which they are found."""
+    for name in ("tensorflow", "jax"):
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").touch()
+    return os.pathsep.join([str(folder), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]).rstrip(os.pathsep)
 
 
 def execute_and_ask(notebook, question, **env):
@@ -233,6 +251,19 @@ def test_it_learned_what_it_promises(executed):
         plain, weighted = re.findall(r"loss (\S+)", said)
         assert plain != weighted, "weights that do not reach the loss change nothing"
         assert answer["several"] > 0.45
+    elif stem == "09_keras":
+        assert answer["evaluations"] == 1 and answer["accuracy"] > 0.40 and answer["loaded"]
+        assert answer["foreign"] == [], "on Colab, TensorFlow is installed, and would take the GPU's memory"
+        assert answer["removed"] == [], "Transformers has no TensorFlow classes, as the text says"
+        said = {name: output.get("text", "") for name, output in outputs(notebook)}
+        first_try, told = (re.findall(r"loss (\S+)", said[name]) for name in ("first-try", "classifier"))
+        assert len(set(first_try)) == 2 and len(set(told)) == 1, "dropout stays on in the first try only"
+        gaps = answer["gaps"]
+        # The first loss comes before the first step; the last digit of a 32-bit number near 1 is 1e-7
+        assert answer["first"] < 1e-6 and gaps["none"] < 1e-3, "Keras's losses are the loop's"
+        by_size = sorted(gaps, key=gaps.get)
+        assert by_size[-2:] == ["clipnorm in place of global_clipnorm", "from_logits=True forgotten"]
+        assert gaps["epsilon: Keras's 1e-7"] > 3 * gaps["none"]
     else:
         assert answer["trainer"] == "finished"
         said = "".join(output.get("text", "") for name, output in outputs(notebook) if name == "fewer-train")
