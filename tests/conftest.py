@@ -9,6 +9,7 @@ from pathlib import Path
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("FINETUNE_PROFILE", "offline")
 os.environ.pop("FINETUNE_RUNS", None)
+os.environ["KERAS_BACKEND"] = "torch"  # Keras would look for TensorFlow
 # Notebook 5 opens the sealed exam: whoever runs the tests has not taken it.
 _DATA_HOME = tempfile.TemporaryDirectory(prefix="finetuning-course-tests-")
 os.environ["XDG_DATA_HOME"] = _DATA_HOME.name

@@ -41,7 +41,9 @@ class KerasRunCallback(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch, logs=None):
-        measured = {name.removeprefix("val_"): value for name, value in logs.items() if name[:4] == "val_"}
+        measured = {
+            name.removeprefix("val_"): value for name, value in logs.items() if name.startswith("val_")
+        }
         if measured:
             self.run.log_evaluation(self.run.step, measured.pop("loss"), epoch=epoch + 1, **measured)
 

@@ -39,6 +39,7 @@ LIBRARIES = (
     "pandas",
     "helpers",
     "IPython",
+    "keras",
 )
 
 SOURCES = {path.stem: "\n\n".join(cell.source for cell in code_cells(path)) for path in NOTEBOOKS}

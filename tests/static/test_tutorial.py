@@ -143,3 +143,16 @@ def test_the_videos_are_links():
             rf"ideo, English, 4 min\]\(https://www\.youtube\.com/watch\?v={video}\)", text[number]
         )
         assert "YouTubeVideo" not in text[number] and "iframe" not in text[number]
+
+
+def test_the_third_route_names_cells_that_take_its_steps():
+    """Whoever comes for `compile` and `fit` finds them behind the names that the table gives."""
+    text = TABLE.read_text(encoding="utf-8").partition("## The third route")[2].partition("\n## ")[0]
+    named = [re.findall(r"`([a-z-]+)`", row.split(" | ")[1]) for row in text.splitlines() if " | `" in row]
+    sources = {cell.id: cell.source for cell in code_cells(ROOT / "notebooks" / "09_keras.ipynb")}
+    calls = [called(ast.parse("\n".join(sources[cell] for cell in cells))) for cells in named]
+    assert len(calls) == 5
+    for expected, found in zip(
+        (["load_reviews"], ["DataLoader"], ["TorchModuleWrapper"], ["compile"], ["fit"]), calls
+    ):
+        assert set(expected) <= found

@@ -1,6 +1,7 @@
 """Protects a learner's environment: the setup cell installs what is missing and replaces nothing."""
 
 import os
+import re
 import shutil
 import subprocess
 import venv
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import packaging
 import pytest
-from notebook_files import ROOT
+from notebook_files import ROOT, code_cells
 
 from helpers.start import packages
 from helpers.start.packages import Package
@@ -136,6 +137,25 @@ def test_without_a_network_it_says_what_is_missing_and_pips_reason(host):
         and "No matching distribution found for surely-not-there>=1" in said
         and "Without a network, install it beforehand" in said
     )
+
+
+def test_a_notebook_asks_for_one_package_more_by_its_line(host):
+    """Most notebooks do not need Keras. What the host has must stay for its sake, too."""
+    status, said, installed = host(
+        ["torch-2.6", "trainer-1.0"],
+        "",
+        first="from helpers.start.packages import ensure; ensure('metric>=0.4,<2')",
+    )
+    assert status == 0 and "Installing metric (missing) …" in said
+    assert installed == {"torch": "2.6", "trainer": "1.0", "metric": "0.4"}
+
+
+def test_the_notebook_asks_for_the_keras_that_is_tested():
+    """Colab has 3.13, and a fresh installation takes the newest."""
+    cells = {cell.id: cell.source for cell in code_cells(ROOT / "notebooks" / "09_keras.ipynb")}
+    asked = re.search(r'ensure\("(keras.*?)"\)', cells["keras"]).group(1)
+    tested = (ROOT / "tests" / "requirements.txt").read_text(encoding="utf-8")
+    assert f"\n{asked}  #" in tested
 
 
 @pytest.mark.faults
