@@ -386,7 +386,7 @@ class Ranking(Exercise):
 
     reasons: ClassVar[dict[str, str]] = {
         "clipping": "clipping shortens some gradients, and turns none.",
-        "weight decay": "weight decay takes 0.01 times the learning rate off a weight a step: almost nothing.",
+        "weight decay": "weight decay shortens a weight by 0.01 times the rate in a step: almost nothing.",
         "kernel": "the kernel only rounds differently, in the seventh digit.",
     }
 
