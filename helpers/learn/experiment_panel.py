@@ -230,7 +230,7 @@ class ExperimentPanel(Shown):
         found = compare(*accuracies, rows)
         each = "one seed each" if self._seeds == 1 else f"means of {self._seeds} seeds each"
         self._told = [
-            f"Yours, {each}: {self._in_words(found)}",
+            f"Yours, {each}. {self._in_words(found)}",
             judged(self.prediction, found.outcome, self.experiment),
         ]
         if self._seeds == 1:
@@ -243,7 +243,7 @@ class ExperimentPanel(Shown):
             comparison, seeds = ours
             other = "" if self._bundled else ", not on your model and your texts"
             self._told.append(
-                f"Ours, means of {seeds} seeds each on the bundled data{other}: {self._in_words(comparison)}"
+                f"Ours, means of {seeds} seeds each on the bundled data{other}. {self._in_words(comparison)}"
             )
             self._told.append(self.experiment.because)
 

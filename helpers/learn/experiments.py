@@ -71,12 +71,14 @@ class Comparison:
     def sentence(self, first: str, second: str) -> str:
         """Say both accuracies, their difference, and whether it is large enough. The names are the arms'."""
         difference = abs(self.first - self.second)
-        numbers = f"{first} {self.first:.3f}, {second} {self.second:.3f}, a difference of {difference:.3f}"
+        numbers = (
+            f"{first}: {self.first:.3f}; {second}: {self.second:.3f}. The difference is {difference:.3f}"
+        )
         error = f"twice its standard error ({2 * self.error:.3f})"
         if self.outcome == "neither":
-            return f"{numbers}. That is no more than {error}: these two cannot be told apart."
+            return f"{numbers}, no more than {error}: these two cannot be told apart."
         better = first if self.outcome == "first" else second
-        return f"{numbers}. That is more than {error}: “{better}” is better."
+        return f"{numbers}, more than {error}: “{better}” is better."
 
 
 def compare(first: Sequence[float], second: Sequence[float], rows: int) -> Comparison:

@@ -169,8 +169,8 @@ def test_the_learners_own_runs_decide(experiments, training, lab):
     panel._choice.value = "first"
     pressed(panel)
     assert training.settings == [(5e-5, 42), (5e-4, 42)] and len(lab.runs) == 2
-    assert "5e-5 0.554, 5e-4 0.304" in panel.sentence() and "so it came out" in panel.sentence()
-    assert "Ours, means of 5 seeds each on the bundled data:" in panel.sentence()
+    assert "5e-5: 0.554; 5e-4: 0.304" in panel.sentence() and "so it came out" in panel.sentence()
+    assert "Ours, means of 5 seeds each on the bundled data." in panel.sentence()
     assert panel.picture().alt.count("5e-5, seed 42") == 1
     assert panel.sentence().split(": ", 1)[1][:40] in said(panel), "the page says the same"
 
