@@ -62,7 +62,7 @@ def setup(profile: str | Profile = "auto") -> tuple[Profile, Machine]:
         "FINETUNE_EPOCHS"
     ):  # the tests shorten trainings whose length teaches nothing
         chosen = replace(chosen, num_train_epochs=int(epochs))
-        reason += f", with {epochs} epochs (FINETUNE_EPOCHS)"
+        reason += f", with {epochs} epoch{'' if epochs == '1' else 's'} (FINETUNE_EPOCHS)"
 
     # Let an interrupted training go on. The import needs the packages that were installed above.
     from helpers.train.precision import keep_precision
