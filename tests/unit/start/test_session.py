@@ -95,4 +95,4 @@ def test_the_tests_can_shorten_trainings(monkeypatch, capsys):
     monkeypatch.setenv("FINETUNE_EPOCHS", "1")
     profile, _ = helpers.setup("offline")
     assert profile.num_train_epochs == 1
-    assert "with 1 epochs (FINETUNE_EPOCHS)" in " ".join(capsys.readouterr().out.split())
+    assert "with 1 epoch (FINETUNE_EPOCHS)" in " ".join(capsys.readouterr().out.split())
