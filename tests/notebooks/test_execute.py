@@ -128,7 +128,7 @@ def as_if_installed(folder):
     for name in ("tensorflow", "jax"):
         (folder / name).mkdir()
         (folder / name / "__init__.py").touch()
-    return os.pathsep.join([str(folder), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]).rstrip(os.pathsep)
+    return os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
 
 
 def execute_and_ask(notebook, question, **env):
