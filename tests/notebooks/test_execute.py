@@ -114,7 +114,7 @@ def executed(request, tmp_path_factory):
     path = NOTEBOOKS[STEMS.index(request.param)]
     notebook = read(path)
     # What these promise does not depend on how long they train
-    short = {"FINETUNE_EPOCHS": "1"} if path.stem in ("06_your_own_data", "09_keras") else {}
+    short = {"FINETUNE_EPOCHS": "1"} if path.stem.startswith(("06", "07", "09")) else {}
     # Runs of an earlier time would show in notebook 4
     runs = {"FINETUNE_RUNS": str(tmp_path_factory.mktemp("runs"))} if path.stem == "04_lab" else {}
     others = {}
@@ -282,9 +282,6 @@ def test_it_learned_what_it_promises(executed):
 def test_a_page_without_widgets_shows_pictures_and_sentences(executed):
     """nbconvert and GitHub have no kernel, so a widget would be an empty box."""
     stem, notebook, _ = executed
-    saved = copy.deepcopy(notebook)
-    saved.metadata.pop("widgets", None)  # as committed, and as on GitHub
-    page, _ = HTMLExporter().from_notebook_node(saved)
     panels = [
         output
         for _, output in outputs(notebook)
@@ -298,6 +295,11 @@ def test_a_page_without_widgets_shows_pictures_and_sentences(executed):
         "05_results_you_can_defend": 2,
     }
     assert len(panels) == expected.get(stem, 0)
+    if not panels:
+        return  # the page would show what the next test looks at
+    saved = copy.deepcopy(notebook)
+    saved.metadata.pop("widgets", None)  # as committed, and as on GitHub
+    page, _ = HTMLExporter().from_notebook_node(saved)
     for output in panels:
         assert output["data"]["image/png"].strip()[:200] in page.replace("\n", ""), (
             "the picture is in the page"
