@@ -133,10 +133,10 @@ def main() -> None:
         sizes = [record.save(Path(folder) / "run.json").stat().st_size for record in (runs[0], without[0][2])]
     note = (
         f"{rounds} trainings of each kind, {runs[0].step} steps; one without took "
-        f"{statistics.median(plain[0] for plain in without):.0f} s of the processor. Kept: {len(runs[0].moments)} moments of "
-        f"{len(runs[0].watched['texts'])} texts. Saved run: {sizes[0] / 1_000:.0f} KB, without them "
-        f"{sizes[1] / 1_000:.0f} KB. Losses equal to the last bit: "
-        f"{runs[0].series('loss') == without[0][2].series('loss')}."
+        f"{statistics.median(plain[0] for plain in without):.0f} s of the processor. "
+        f"Kept: {len(runs[0].moments)} moments of {len(runs[0].watched['texts'])} texts. "
+        f"Saved run: {sizes[0] / 1_000:.0f} KB, without them {sizes[1] / 1_000:.0f} KB. "
+        f"Losses equal to the last bit: {runs[0].series('loss') == without[0][2].series('loss')}."
     )
     print(Table("Keeping answers and movement", ["what", "median", "range"], rows, note).markdown())
 
