@@ -117,7 +117,8 @@ FROM_ZERO = Function(
     right=_with_labels(lambda label, _: label - 1),
     outcome=_labels_of,
     because="Each label has moved down by one, in every batch, and no two classes became one.",
-    hint="`map` gives the function a dict with the lists of a batch. Which label must 1 become?",
+    hint='`map` gives the function a dict with the lists of a batch. `examples["label"]` is one of them, '
+    "and Python cannot subtract 1 from a list: make a new list of the same length. What must 1 become?",
     solution="""def from_zero(examples):
     return {"label": [label - 1 for label in examples["label"]]}""",
     mistakes=(
@@ -163,8 +164,7 @@ def _padded(function: Callable, names: Names) -> dict:
         tables = function(batch, pad_id)
         if isinstance(tables, Mapping):
             tables = [tables[name] for name in ("input_ids", "attention_mask")]
-        if not isinstance(tables, (list, tuple)) or len(tables) != 2:
-            number = len(tables) if isinstance(tables, (list, tuple)) else int(tables is not None)
+        if (number := _tables(tables)) != 2:
             return {"the number of tables that it returns": number}
         ids, mask = ([row[: max(lengths) + 1] for row in plain(table)] for table in tables)
         outcome |= {
@@ -174,18 +174,35 @@ def _padded(function: Callable, names: Names) -> dict:
     return outcome
 
 
+def _tables(returned) -> int:
+    """Return how many tables, lists of rows, a function returned."""
+    if returned is None:
+        return 0
+    if not isinstance(returned, (list, tuple)):
+        return 1
+    first_row = plain(returned[0]) if returned else []
+    of_numbers = isinstance(first_row, list) and first_row and not isinstance(first_row[0], list)
+    return 1 if of_numbers else len(returned)
+
+
 def _padding(
-    width: Callable = max, left: bool = False, mask: tuple[int, int] = (1, 0), fill: int | None = None
+    width: Callable = max,
+    left: bool = False,
+    mask: tuple[int, int] = (1, 0),
+    fill: int | None = None,
+    cut: bool = True,
 ) -> Callable:
-    """Return a function that pads. `width` chooses among the lengths, `mask` is for a real and a filled "
-    "place."""
+    """Return a function that pads to the length that `width` chooses, and cuts longer texts if `cut`.
+
+    `mask` is for a real and a filled place.
+    """
 
     def pad(batch, pad_id):
         wide = width(map(len, batch))
         ids = []
         masks = []
         for text in batch:
-            text = text[:wide]
+            text = text[:wide] if cut else text
             empty = wide - len(text)
             filling = [pad_id if fill is None else fill] * empty
             real = [mask[0]] * len(text)
@@ -213,6 +230,20 @@ PAD = Function(
             "Your rows are longer than the longest text of the batch. That is the tutorial's way, up to the "
             "model's limit. Here the longest text of the batch decides.",
             _padding(width=lambda lengths: 512),
+        ),
+        Mistake(
+            "Only one table came back. Return two, the padded batch and its attention mask: "
+            "`return input_ids, attention_mask`.",
+            lambda batch, pad_id: _padding()(batch, pad_id)[0],
+        ),
+        Mistake(
+            "Your rows still have different lengths. Add `pad_id` to each one until all are as long as the "
+            "longest.",
+            _padding(width=min, cut=False),
+        ),
+        Mistake(
+            "You fill up to the length of the first text, `batch[0]`. The longest one may stand anywhere.",
+            _padding(width=next, cut=False),
         ),
         Mistake(
             "You cut all texts to the shortest one, so most of what they say is lost. Fill up to the "
@@ -354,7 +385,9 @@ class Setting(Exercise):
         )
 
 
-_SMALL = "Batches of one need no padding, and the machine is slow with them. At least 8 texts were asked for."
+_SMALL = (
+    "At least 8 texts in a batch were asked for. Smaller batches pad less, and the machine is slow with them."
+)
 _CUTS = "Fewer than one in ten was asked for: raise max_length."
 _FILLS = '"max_length" fills every text up to the limit. Choose another padding.'
 _MIXES = 'With "longest", long texts meet short ones in a batch. Choose the padding that keeps them apart.'
@@ -366,12 +399,14 @@ _LARGE = (
 
 def _unfit(given, names: Names) -> str | None:
     """Say what is wrong with the kind of answer, if anything is."""
-    kinds = [type(value) for value in given] if isinstance(given, list) else []
-    if kinds != [int, int, str] or given[2] not in PADDING_STRATEGIES:
-        return (
-            f'Three values were expected, as in (512, 8, "longest"), and this is {shown(given)}. '
-            f"There is the padding {', '.join(PADDING_STRATEGIES)}."
-        )
+    if not isinstance(given, list) or len(given) != 3:
+        return f'Three values were expected, as in (512, 8, "longest"), and this is {shown(given)}.'
+    for word, value in (("max_length", given[0]), ("batch size", given[1])):
+        if type(value) is not int:
+            return f"The {word} is a whole number, as 8 is, and this is {shown(value)}."
+    if given[2] not in PADDING_STRATEGIES:
+        known = ", ".join(f'"{strategy}"' for strategy in PADDING_STRATEGIES)
+        return f"The padding is one of {known}, and this is {shown(given[2])}."
     if not 1 <= given[0] <= names.max_length or given[1] < 1:
         return f"max_length is 1 to {names.max_length}, the batch size at least 1; this is {shown(given)}."
     return None
@@ -382,9 +417,8 @@ SETTING = Setting(
     minutes=6,
     hint="In the explorer above: first choose the padding, then lower max_length until nearly one text in "
     "ten is cut. Which batch size of at least 8 pads least?",
-    solution="""lowest = max_length
-while ((lengths > lowest - 1) | (lengths == max_length)).mean() < 0.1:
-    lowest = lowest - 1
+    solution="""# Nine of ten texts have at most this many tokens
+lowest = int(pd.Series(lengths).quantile(0.9, interpolation="higher"))
 setting = (lowest, 8, "group_by_length")""",
     mistakes=(
         Mistake(_SMALL, lambda names: (_lowest(names), 1, "longest")),
@@ -400,20 +434,19 @@ EXERCISES = [MAJORITY, FROM_ZERO, PAD, PADDING_SHARE, SETTING]
 
 QUESTIONS = [
     Question(
-        "Why must the tokenizer be the model's own?",
+        "You take another model's tokenizer. Its vocabulary is just as large. What happens?",
         (
             Option(
-                "With another one, the first batch stops with an error.",
-                "Any number that is small enough is accepted. The model trains without an error, on "
-                "nonsense.",
-            ),
-            Option(
-                "With another one, the same number means another token.",
-                "The model keeps what it has learned about each number. It would look up the wrong tokens.",
+                "The same number means another token.",
+                "The model keeps what it has learned about each number. It looks up the wrong tokens.",
                 right=True,
             ),
             Option(
-                "It need not be: training teaches the model the new numbers.",
+                "The first batch stops with an error.",
+                "The model knows each of the numbers, so nothing stops. It trains on nonsense.",
+            ),
+            Option(
+                "Nothing: training teaches the model the new numbers.",
                 "A thousand reviews are far too few to learn a whole vocabulary anew.",
             ),
         ),
@@ -464,13 +497,13 @@ QUESTIONS = [
                 "No training did, but your choice did. The best of twenty was lucky on these rows, too.",
             ),
             Option(
+                "Nothing can be said, since they are other rows.",
+                "They come from the same source, so the result will be near. It will more often be lower.",
+            ),
+            Option(
                 "A little less than sixty.",
                 "Part of being best of twenty is luck, and the luck does not come along to other rows.",
                 right=True,
-            ),
-            Option(
-                "Nothing can be said, since they are other rows.",
-                "They come from the same source, so the result will be near. It will more often be lower.",
             ),
         ),
     ),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from exercising import Exercising
+from exercising import Exercising, run
 from torch.nn.utils.rnn import pad_sequence
 
 from helpers.learn import exercises
@@ -117,6 +117,9 @@ WRONG = {
     },
     "pad": {
         PADDED.format(width=128): "longer than the longest",
+        "def f(batch, pad_id): return [row + [pad_id] * (9 - len(row)) for row in batch]": "Only one table",
+        "def f(batch, pad_id): return batch, [[1] * len(row) for row in batch]": "still have different",
+        PADDED.replace("[:{width}]", "").format(width="len(batch[0])"): "the first text",
         PADDED.format(width="min(map(len, batch))"): "to the shortest one",
         PADDED.replace("row + fill", "fill + row")
         .replace("real + no", "no + real")
@@ -139,7 +142,7 @@ WRONG = {
         "1 - sum(eight) / (8 * 512)": "the model's limit",
     },
     "setting": {
-        "(200, 1, 'group_by_length')": "slow with them",
+        "(200, 7, 'group_by_length')": "slow with them",
         "(60, 8, 'group_by_length')": "raise max_length",
         "(120, 8, 'max_length')": "fills every text",
         "(400, 8, 'longest')": "long texts meet short ones",
@@ -201,10 +204,15 @@ def test_a_batch_without_padding_is_no_proof_that_one_long_text_is_enough():
     ("answer", "told"),
     [
         ((8, 512, "longest"), "cuts"),
-        ((512, 8, "group"), "Three values were expected"),
+        (
+            (512, 8, "group"),
+            'The padding is one of "max_length", "longest", "group_by_length", and this is \'group\'.',
+        ),
+        ((512, 8.0, "longest"), "The batch size is a whole number, as 8 is, and this is 8."),
+        (("512", 8, "longest"), "The max_length is a whole number, as 8 is, and this is '512'."),
         ((513, 8, "longest"), "max_length is 1 to 512"),
         ((0, 8, "longest"), "max_length is 1 to 512"),
-        (["longest", 8, 512], "Three values were expected"),
+        (["longest", 8, 512], "The max_length is a whole number"),
         (512, "Three values were expected"),
     ],
 )
@@ -215,10 +223,28 @@ def test_a_setting_that_is_none_is_told_what_was_expected(answer, told):
 def test_the_difference_in_a_function_is_named_where_no_hint_fits():
     """A learner with a mistake of their own is told which table to look at."""
 
-    def one_table(batch, pad_id):
-        return [[*ids, pad_id] for ids in batch]
+    def three_tables(batch, pad_id):
+        return batch, batch, batch
 
     check = exercises(1, notebook((1, 2), (2, 1), LENGTHS, 512, classes=2))
-    told = check.told(check.exercises["pad"], one_table)
+    told = check.told(check.exercises["pad"], three_tables)
     assert "the number of tables that it returns: 3 instead of 2" in told
-    assert "3 instead" not in check.told(check.exercises["pad"], lambda batch, pad_id: None)
+    assert "0 instead of 2" in check.told(check.exercises["pad"], lambda *_: print(end=""))
+
+
+@pytest.mark.parametrize("table", [torch.tensor, np.array, list])
+def test_one_table_is_one_in_whatever_form_and_however_many_rows(table):
+    """A list of three rows was counted as three tables."""
+    check = exercises(1, notebook((1, 2), (2, 1), LENGTHS, 512, classes=2))
+    for rows in ([[1, 2]], [[1, 2], [3, 4]], [[1, 2]] * 3):
+        told = check.told(check.exercises["pad"], lambda batch, pad_id, rows=rows: table(rows))
+        assert "Only one table came back" in told
+
+
+@pytest.mark.parametrize("lengths", [LENGTHS, [*range(40, 100), *[128] * 20], [30] * 80, [5, 9]])
+def test_the_solution_of_the_setting_passes_whatever_the_lengths(lengths):
+    """A quantile between two lengths would cut a text too many."""
+    names = notebook((1, 2), (2, 1), lengths, max(128, max(lengths)), classes=2)
+    check = exercises(1, names)
+    run(check.exercises["setting"].solution, names)
+    assert check.told(check.exercises["setting"], names["setting"]).startswith("Right")
