@@ -95,16 +95,31 @@ class Asked:
             return
         print(self._check.told(self._exercise, answers[0]))
 
-    def hint(self) -> None:
-        """Print a first help."""
-        print(f"Hint: {self._exercise.hint}")
+    @property
+    def hint(self) -> Printed:
+        """`hint()` prints a first help."""
+        return Printed(f"Hint: {self._exercise.hint}")
 
-    def solution(self) -> None:
-        """Print code that passes."""
-        print(self._exercise.solution)
+    @property
+    def solution(self) -> Printed:
+        """`solution()` prints code that passes."""
+        return Printed(self._exercise.solution)
 
     def __repr__(self) -> str:
         name = f"check.{self._exercise.name}"
         minutes = self._exercise.minutes
         unit = "minute" if minutes == 1 else "minutes"
         return f"{name}(answer) checks your answer. After {minutes} {unit}: {name}.hint(), {name}.solution()"
+
+
+class Printed:
+    """A text that is printed when it is called. Whoever forgets the brackets is told so."""
+
+    def __init__(self, text: str):
+        self._text = text
+
+    def __call__(self) -> None:
+        print(self._text)
+
+    def __repr__(self) -> str:
+        return "The brackets are missing: put () behind it."

@@ -88,7 +88,7 @@ class Value(Exercise):
         for mistake in self.mistakes:
             if self._same(given, plain(mistake.gives(names))):
                 return False, f"Not yet. {mistake.hint}"
-        if _is_number(right) and round(right, _decimals(given)) == given:
+        if _is_number(right) and given and round(right, _decimals(given)) == given:
             return False, f"Not yet: {shown(given)} is right as far as it goes. Give two digits more."
         return False, f"Not yet: {shown(given)} is not it. {_ask(self.name)}"
 

@@ -9,6 +9,7 @@ from exercising import Exercising
 from notebook_files import NOTEBOOKS, code_cells
 
 from helpers.learn import exercises
+from helpers.learn.exercise import Names, Value
 
 RANKING = ["order", "dropout", "classifier", "clipping", "weight decay", "kernel"]
 MEASURED = dict(zip(RANKING, (0.1, 0.09, 0.08, 0.009, 1e-5, 2e-7)))
@@ -238,3 +239,19 @@ def test_hint_and_solution_are_printed_when_asked_for(capsys):
     printed = capsys.readouterr().out
     assert printed.startswith("Hint: `backward` adds") and "def accumulate(model, batch, pieces):" in printed
     assert "After 10 minutes: check.accumulate.hint()" in repr(check.accumulate)
+    assert "put () behind it" in repr(check.accumulate.hint)
+
+
+@pytest.mark.parametrize(
+    ("given", "right", "text"),
+    [
+        (1.6, 1.609, "1.6 is right as far as it goes. Give two digits more."),
+        (0, 0.02, "0 is not it"),
+        (0.0, 0.02, "0 is not it"),
+        (1.5, 1.609, "1.5 is not it"),
+    ],
+)
+def test_a_right_answer_with_too_few_digits_is_told_so(given, right, text):
+    """0 is what nearly every small number rounds to, so it says nothing."""
+    exercise = Value(name="x", minutes=1, hint="", solution="", right=lambda _: right, because=str)
+    assert text in exercise.told(given, Names({}))[1]
