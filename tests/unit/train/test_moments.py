@@ -100,7 +100,7 @@ def test_the_modes_of_all_modules_stay(rows, tokenizer):
 def test_what_is_kept_are_the_model_s_own_answers_in_the_order_of_the_texts(watched, tokenizer):
     """The texts are answered in the order of their lengths; each answer must come back to its text."""
     model, run = watched
-    expected = answers(model.eval(), run.watched["texts"], tokenizer)
+    expected = answers(model.eval(), run.watched["texts"], tokenizer).numpy()
     assert [moment["step"] for moment in run.moments] == moment_steps(STEPS)
     np.testing.assert_allclose(run.moments[-1]["probabilities"], expected, atol=6e-4)
     assert np.abs(np.subtract(run.moments[0]["probabilities"], expected)).max() > 0.05, "it has learned"
