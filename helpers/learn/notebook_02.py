@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import string
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,12 +65,16 @@ def _around(names: Names, errors: float) -> list[float]:
 
 
 def _is_an_interval(answer: list, names: Names) -> bool:
-    """Accept 1.96 standard errors, 2, or Wilson's interval, cut off at 0 and 1 or not."""
-    around = _around(names, 2)
+    """Accept 1.96 standard errors, 2, or Wilson's interval, cut off at 0 and 1 or not, and rounded or not."""
     right = np.asarray(names.logits).argmax(axis=-1) == np.asarray(names.labels)
-    possible = around, np.clip(around, 0, 1), accuracy_interval(right)
-    rounding = max(names.error / 2, 1e-4)
-    return any(same(answer, plain(interval), rounding) for interval in possible)
+    intervals = np.array([_around(names, 1.96), _around(names, 2), accuracy_interval(right)])
+    possible = [*intervals, *np.clip(intervals, 0, 1)]
+    # No coarser rounding than one standard error, or an interval of one and of two would look the same
+    roundings = [
+        np.round(interval, digits) for interval in possible for digits in (2, 3) if 10**-digits <= names.error
+    ]
+    exact = any(same(answer, plain(interval), max(names.error / 10, 1e-4)) for interval in possible)
+    return exact or any(same(answer, plain(interval), 1e-9) for interval in roundings)
 
 
 def _told_interval(right: list[float], names: Names) -> str:
@@ -82,9 +87,10 @@ def _told_interval(right: list[float], names: Names) -> str:
 
 INTERVAL = Value(
     name="interval",
-    minutes=4,
+    minutes=2,
     right=lambda names: _around(names, 2),
     accepts=_is_an_interval,
+    tolerance=6e-4,  # of a wrong answer: it may be rounded to three digits
     because=_told_interval,
     hint="`accuracy` and `error` hold the two numbers. How many standard errors belong to each side?",
     solution="interval = (accuracy - 2 * error, accuracy + 2 * error)",
@@ -93,6 +99,24 @@ INTERVAL = Value(
             "This is one standard error to each side. In about 32 of 100 cases the true accuracy lies "
             "outside.",
             lambda names: _around(names, 1),
+        ),
+        Mistake(
+            "This is 1.645 standard errors to each side, which is the 90 % interval.",
+            lambda names: _around(names, 1.645),
+        ),
+        Mistake(
+            "This is 2.58 standard errors to each side, which is the 99 % interval.",
+            lambda names: _around(names, 2.576),
+        ),
+        Mistake(
+            "You go 5 % of the accuracy to each side. The 95 % say how often the interval holds the true "
+            "accuracy. How wide it is follows from `error`.",
+            lambda names: [0.95 * names.accuracy, 1.05 * names.accuracy],
+        ),
+        Mistake(
+            "You go 0.05 to each side. The 95 % say how often the interval holds the true accuracy. Its "
+            "width follows from `error`.",
+            lambda names: [names.accuracy - 0.05, names.accuracy + 0.05],
         ),
         Mistake(
             "This is three standard errors to each side, more than 95 of 100 cases need.",
@@ -146,14 +170,14 @@ def _told_recall(right: list[float], names: Names) -> str:
 
 
 RECALL = Value(
-    name="recall",
+    name="recalls",
     minutes=5,
     right=_recalls,
     because=_told_recall,
     hint="In `counts`, which numbers are the right answers? And is a class one row of the table, or one "
     "column?",
-    solution="""rows_of_a_class = np.maximum(counts.sum(axis=1), 1)  # a class without a row would divide by 0
-recalls = np.diagonal(counts) / rows_of_a_class""",
+    solution="""recalls = np.diagonal(counts) / counts.sum(axis=1)
+recalls = np.nan_to_num(recalls)  # changes something only if a class has no row at all""",
     mistakes=(
         Mistake(
             "You divide by the columns: of the answers that name a class, the share that is right. That is "
@@ -176,6 +200,21 @@ recalls = np.diagonal(counts) / rows_of_a_class""",
         Mistake(
             "These are the shares that were missed. Recall is the share that was found.",
             lambda names: [1 - recall for recall in _recalls(names)],
+        ),
+        Mistake(
+            "Each number stands in a list of its own. `keepdims=True` keeps that shape: leave it out.",
+            lambda names: [[recall] for recall in _recalls(names)],
+        ),
+        Mistake(
+            "This is the whole table in shares. The recalls stand on its diagonal.",
+            lambda names: (names.counts / np.maximum(names.counts.sum(axis=1, keepdims=True), 1)).tolist(),
+        ),
+        Mistake(
+            "This is a table, with every right number divided by every sum. Without `keepdims=True` you get "
+            "one number for each class.",
+            lambda names: (
+                np.diagonal(names.counts) / np.maximum(names.counts.sum(axis=1, keepdims=True), 1)
+            ).tolist(),
         ),
         Mistake(
             "This is how large each class is. How many of its texts did the model find?",
@@ -210,8 +249,8 @@ def _told_distance(right: float, names: Names) -> str:
     labels = np.asarray(names.labels)
     middle = int(np.median(labels))
     return (
-        f"An answer is {right:.2f} classes off on average. Who always says {names.label_names[middle]!r} is "
-        f"{np.abs(labels - middle).mean():.2f} off."
+        f"An answer is {right:.2f} classes off on average. Always saying {names.label_names[middle]!r} "
+        f"would be {np.abs(labels - middle).mean():.2f} off."
     )
 
 
@@ -232,6 +271,10 @@ MEAN_DISTANCE = Distance(
             "They cancel, and you count from the wrong side, too. Take the absolute value of each "
             "difference.",
             lambda names: -_off(names).mean(),
+        ),
+        Mistake(
+            "This is the sum over all texts. Divide it by their number.",
+            lambda names: np.abs(_off(names)).sum(),
         ),
         Mistake(
             "This is the mean of the wrong answers alone. The right ones count too, with 0.",
@@ -263,8 +306,17 @@ MEAN_DISTANCE = Distance(
 _CONSTANT = "Your model gives every validation text the same answer: no word changes it. Train it longer."
 _SAME = "Both texts are the same. Change one word."
 _MORE = "More than one word differs. Then nobody knows which of them did it."
-_EQUAL = "One answer for both: try a word that carries the whole opinion, in a shorter text."
-_NEAR = "That is too near: two steps apart were asked for. The shorter the text, the more one word weighs."
+_EQUAL = "One answer for both: try another word, one that the texts above use and that carries an opinion."
+_NEAR = "That is too near: two steps apart were asked for. Try a stronger word."
+_NEGATED = (
+    "The model does not notice the negation: keep that in mind when you rely on it. For this exercise, try a "
+    "word that says the opposite."
+)
+_DIRECTION = (
+    "Does the word point that way for you, too? If not, the model has taken something else from its texts."
+)
+_LONG = " The shorter the text, the more one word weighs."
+_SHORT = " The model learned from whole sentences: take one of three or four words."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,7 +339,8 @@ class OneWord(Exercise):
         words = [text.split() for text in texts]
         if words[0] == words[1]:
             return False, f"Not yet. {_SAME}"
-        if not _one_word_apart(*words):
+        bare = [[word.strip(string.punctuation) for word in text] for text in words]
+        if not _one_word_apart(*words) and not _one_word_apart(*bare):  # a full stop may move to another word
             return False, f"Not yet. {_MORE}"
 
         # What the model says to them
@@ -296,11 +349,14 @@ class OneWord(Exercise):
         ]
         said = f"The model says {answers[0]!r} to the first and {answers[1]!r} to the second."
         first, second = (list(names.label_names).index(label) for label in answers)
+        size = max(map(len, words))
+        shorter = _LONG if size > 4 else _SHORT if size == 1 else ""
         if first == second:
-            return False, f"Not yet. {said} {_EQUAL}"
+            negated = {word.lower() for word in {*bare[0]} ^ {*bare[1]}} & {"not", "never", "no"}
+            return False, f"Not yet. {said} {_NEGATED if negated else _EQUAL + shorter}"
         if names.profile.ordered and abs(first - second) < min(2, _classes(names) - 1):
-            return False, f"Not yet. {said} {_NEAR}"
-        return True, f"Right. {said} Would you have drawn the same conclusion from this one word?"
+            return False, f"Not yet. {said} {_NEAR}{shorter}"
+        return True, f"Right. {said} {_DIRECTION}"
 
 
 def _classified(texts: list[str], names: Names) -> list[list[dict]]:
@@ -320,13 +376,18 @@ def _one_word_apart(first: list[str], second: list[str]) -> bool:
 
 ONE_WORD = OneWord(
     name="one_word",
-    minutes=6,
-    hint="In a long text one word weighs little. Begin with a sentence of four words.",
-    solution="""words = sorted(set(" ".join(reviews["validation"]["text"][:50]).split()))
-scores = classify(words, truncation=True)
-answers = [max(each, key=lambda score: score["score"])["label"] for each in scores]
-places = [label_names.index(answer) for answer in answers]
-two_texts = [words[np.argmin(places)], words[np.argmax(places)]]  # texts of one word each""",
+    minutes=10,
+    hint="In a long text one word weighs little. Take a sentence of two to four words, and only words that "
+    "the worst mistakes above contain. Keep the full stop. Which word carries the whole opinion?",
+    solution="""def place(text):
+    scores = classify([text], truncation=True)[0]
+    return label_names.index(max(scores, key=lambda score: score["score"])["label"])
+
+
+two_texts = ["It was excellent.", "It was disgusting."]  # for the bundled model
+if abs(place(two_texts[0]) - place(two_texts[1])) < 2:  # for another one, look among single words
+    words = sorted(set(" ".join(reviews["validation"]["text"][:50]).split()), key=place)
+    two_texts = [words[0], words[-1]]""",
     mistakes=(
         Mistake(_SAME, lambda names: ["It was good.", " It was  good."]),
         Mistake(_MORE, lambda names: ["It was good.", "She is bad."]),
@@ -339,27 +400,27 @@ EXERCISES = [FIRST_LOSS, INTERVAL, RECALL, MEAN_DISTANCE, ONE_WORD]
 
 QUESTIONS = [
     Question(
-        "The report said that `classifier.weight` is missing. What is broken?",
+        "Why is `classifier.weight` missing in the report?",
         (
-            Option("The download.", "Then loading would stop with an error."),
+            Option("The download was cut off.", "Then loading would stop with an error."),
+            Option("It is another kind of model.", "Then nearly every weight would be missing."),
             Option(
-                "Nothing.",
-                "The pretrained model has no layer for these labels. It is new, and learns here.",
+                "The pretrained model has no layer for these labels.",
+                "The layer is new, and learns here.",
                 right=True,
             ),
-            Option("It is another kind of model.", "Then nearly every weight would be missing."),
         ),
     ),
     Question(
         "Five classes, and the first loss is 3.2 instead of 1.6. What do you look at?",
         (
             Option("The learning rate.", "At the first loss, no weight has moved yet."),
-            Option("The texts: they are hard.", "A guesser has ln 5, however hard the texts are."),
             Option(
-                "The labels, and the model that you loaded.",
-                "Before it has learned anything, it gives the right answers less than their fair share.",
+                "The model: was its top layer trained before?",
+                "A new layer guesses. One that learned other labels is sure, and wrong.",
                 right=True,
             ),
+            Option("The texts: they are hard.", "A guesser has ln 5, however hard the texts are."),
         ),
     ),
     Question(
@@ -370,7 +431,7 @@ QUESTIONS = [
                 "Overfitting: take the model of epoch 2.",
                 right=True,
             ),
-            Option("The rate is too low.", "Then the training loss would hardly fall."),
+            Option("The rate is too high.", "Then the training loss would jump, or rise, too."),
             Option("The validation rows are harder.", "Then their loss would be higher, and would not turn."),
         ),
     ),

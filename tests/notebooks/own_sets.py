@@ -95,8 +95,10 @@ def check(number: int, notebook: nbformat.NotebookNode, mine: OwnData, name: str
     text = said(notebook)
     of_reviews = [line for line in text.splitlines() if re.search(r"\b(stars?|Yelp|reviews?)\b", line)]
     assert of_reviews == [], "true of reviews only"
-    labels = load_reviews(own_profile(name))["validation"]["label"][:]
-    commonest = max(map(labels.count, labels)) / len(labels)
+    reviews = load_reviews(own_profile(name))
+    labels = reviews["validation"]["label"][:]
+    learned = reviews["train"]["label"][:]
+    commonest = labels.count(max(sorted(set(learned)), key=learned.count)) / len(labels)
     if number in (1, 2):
         told = [said(notebook, cell.id) for cell in notebook.cells if cell.id.startswith("your-")]
         solved = re.findall(r"^Right\.|This exercise counts as solved", "".join(told), re.MULTILINE)

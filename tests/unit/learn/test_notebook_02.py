@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from exercising import Exercising
+from exercising import Exercising, run
 
 from helpers.judge import confusion_matrix, standard_error
 from helpers.learn import exercises
@@ -56,6 +56,10 @@ WRONG = {
     },
     "interval": {
         "(accuracy - error, accuracy + error)": "one standard error",
+        "(accuracy - 1.65 * error, accuracy + 1.65 * error)": "90 % interval",
+        "(accuracy - 2.58 * error, accuracy + 2.58 * error)": "99 % interval",
+        "(accuracy * 0.95, accuracy * 1.05)": "5 % of the accuracy",
+        "(accuracy - 0.05, accuracy + 0.05)": "0.05 to each side",
         "(accuracy - 3 * error, accuracy + 3 * error)": "three standard errors",
         "(accuracy + 2 * error, accuracy - 2 * error)": "wrong order",
         "(100 * accuracy - 200 * error, 100 * accuracy + 200 * error)": "in percent",
@@ -63,7 +67,10 @@ WRONG = {
         "(accuracy - 2 * error * accuracy, accuracy + 2 * error * accuracy)": "multiply the error",
         "(-2 * error, 2 * error)": "Add it to the accuracy",
     },
-    "recall": {
+    "recalls": {
+        "np.diag(counts)[:, None] / counts.sum(axis=1, keepdims=True)": "list of its own",
+        "counts / counts.sum(axis=1, keepdims=True)": "on its diagonal",
+        "np.diag(counts) / counts.sum(axis=1, keepdims=True)": "divided by every sum",
         "np.diag(counts) / counts.sum(axis=0)": "precision",
         "np.diag(counts) / len(labels)": "add up to the accuracy",
         "np.diag(counts)": "numbers of texts",
@@ -74,6 +81,7 @@ WRONG = {
     "mean_distance": {
         "np.mean(logits.argmax(axis=-1) - labels)": "cancel here",
         "np.mean(labels - logits.argmax(axis=-1))": "from the wrong side",
+        "np.abs(logits.argmax(axis=-1) - labels).sum()": "Divide it by their number",
         "np.mean([abs(d) for d in logits.argmax(axis=-1) - labels if d])": "wrong answers alone",
         "np.mean((logits.argmax(axis=-1) - labels) ** 2)": "squared",
         "np.mean((logits.argmax(axis=-1) - labels) ** 2) ** 0.5": "root of the mean square",
@@ -108,6 +116,28 @@ def test_an_interval_of_1_96_or_2_errors_is_right_also_when_rounded(errors, digi
     assert told("interval", ends, names).startswith("Right")
 
 
+@pytest.mark.parametrize("errors", [1.1, 1.2, 1.3, 1.5, 1.7, 1.8, 2.2, 2.4, 2.5])
+def test_an_interval_that_is_too_narrow_or_too_wide_is_wrong_and_not_called_another(errors):
+    """A tolerance of half an error took 1.5 to 2.5 errors for 95 %, and called 1.1 to 1.3 "one"."""
+    names = notebook(rows=1000)
+    ends = [names["accuracy"] + sign * errors * names["error"] for sign in (-1, 1)]
+    text = told("interval", ends, names)
+    assert text.startswith("Not yet") and "standard error" not in text
+
+
+def test_an_interval_of_a_thousand_rows_may_be_rounded_to_two_digits_and_of_more_to_three():
+    """Where one standard error is below 0.01, an interval of one and of two may have the same two digits."""
+    names = notebook(rows=1000)
+    around = np.array([names["accuracy"] - 2 * names["error"], names["accuracy"] + 2 * names["error"]])
+    assert names["error"] > 0.01 and np.abs(around.round(2) - around).max() > names["error"] / 10
+    assert told("interval", around.round(2), names).startswith("Right")
+    assert not told("interval", around.round(2) + np.array([0, 0.01]), names).startswith("Right")
+    names = notebook(rows=9000)
+    around = np.array([names["accuracy"] - 2 * names["error"], names["accuracy"] + 2 * names["error"]])
+    assert not told("interval", around.round(2), names).startswith("Right")
+    assert told("interval", around.round(3), names).startswith("Right")
+
+
 def test_wilsons_interval_is_right_where_the_usual_one_leaves_0_to_1():
     """A learner who knows the better interval must not be told that it is wrong."""
     names = notebook(rows=40, noise=0.15)
@@ -138,8 +168,8 @@ def test_a_class_without_a_row_has_recall_0():
     names["counts"][1] = 0
     with np.errstate(invalid="ignore"):
         divided = np.diagonal(names["counts"]) / names["counts"].sum(axis=1)
-    assert "nan, which is no number" in told("recall", divided, names)
-    assert told("recall", np.nan_to_num(divided), names).startswith("Right")
+    assert "nan, which is no number" in told("recalls", divided, names)
+    assert told("recalls", np.nan_to_num(divided), names).startswith("Right")
 
 
 def test_without_an_order_no_distance_is_asked_for():
@@ -157,6 +187,8 @@ def test_without_an_order_no_distance_is_asked_for():
         (5, True, ["It was bad.", "It was"], True),  # a word left out: 1 star and 3
         (5, True, ["It was", "It was bad."], True),
         (5, True, ["bad.", "good."], True),
+        (5, True, ["The soup was.", "The soup was bad."], True),  # the full stop moves along
+        (5, True, ["The soup was.", "It was very bad."], False),
         (5, True, ["bad. bad.", "bad. bad. bad."], False),  # the same answer
         (5, True, ["It was fine.", "It was good."], False),  # one star apart
         (5, False, ["It was fine.", "It was good."], True),
@@ -189,8 +221,32 @@ def test_a_model_with_one_answer_for_everything_is_no_riddle():
 def test_no_class_is_called_best_and_least_at_once():
     names = notebook()
     names["counts"] = 7 * np.eye(5, dtype=int)
-    text = told("recall", [1, 1, 1, 1, 1], names)
+    text = told("recalls", [1, 1, 1, 1, 1], names)
     assert text.startswith("Right. The model finds the same share of each class, 100%")
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["good.", "not good."], "does not notice the negation"),
+        (["It was good.", "It was good. Yes"], "try another word"),
+        (["It", "Perfect"], "take one of three or four words"),
+        (["Well, then it was here.", "Well, then it was there."], "The shorter the text"),
+    ],
+)
+def test_one_answer_for_two_texts_gets_the_help_that_fits_them(texts, words):
+    """Whoever tried two single words was told to take a shorter text."""
+    assert words in told("one_word", texts, notebook())
+
+
+def test_the_given_pair_comes_before_the_search(monkeypatch):
+    """The search takes long, and what it finds, such as two numbers, teaches nothing."""
+    monkeypatch.setitem(WORDS, "excellent.", 4)
+    monkeypatch.setitem(WORDS, "disgusting.", 0)
+    names = notebook()
+    del names["reviews"]
+    run(exercises(2, names).exercises["one_word"].solution, names)
+    assert told("one_word", names["two_texts"], names).startswith("Right")
 
 
 def test_the_answers_of_the_model_are_told():
