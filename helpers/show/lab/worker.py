@@ -63,7 +63,8 @@ class Worker:
     def in_background(self, work: Callable, *given) -> None:
         """Call `work(*given)` in a thread, so that the page and other cells stay alive.
 
-        Does nothing while a training runs, so a second click does no harm.
+        Does nothing while this worker works, so a second click does no harm. While another one works, it
+        says so through `on_error`.
         """
 
         def guarded() -> None:
@@ -77,6 +78,8 @@ class Worker:
             self.begin()
             self.thread = threading.Thread(target=guarded, daemon=True)
             self.thread.start()
+        elif self.active is not self:
+            self._on_error("Another panel of this notebook is training. Wait for its end, or press Stop.")
 
     def stop(self, wait: bool = False) -> None:
         """End the training of this or any other worker after its current step.

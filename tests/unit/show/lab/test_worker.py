@@ -6,6 +6,7 @@ import pytest
 from trainee import ARGS, go_on_to_the_end, press, training_that_waits
 
 from helpers.show.lab.panel import HyperparameterPanel
+from helpers.show.lab.worker import Worker
 
 
 def test_the_page_stays_alive_while_it_trains_and_other_starts_are_disabled(panel, trainee):
@@ -49,3 +50,16 @@ def test_stop_can_wait_for_the_end(panel, trainee):
     threading.Timer(0.2, trainee.go_on.set).start()
     panel.stop(wait=True)
     assert not panel.training and panel.runs[-1].status == "stopped"
+
+
+def test_a_start_while_another_panel_trains_says_why_nothing_happens(panel, trainee):
+    """A panel of another kind, the mystery fault for one, does not switch the lab's buttons off."""
+    said = []
+    training_that_waits(panel, trainee)
+    other = Worker(
+        on_switch=said.append, on_stop=list, on_error=lambda message, details="": said.append(message)
+    )
+    other.in_background(trainee)
+    go_on_to_the_end(panel, trainee)
+    assert said == ["Another panel of this notebook is training. Wait for its end, or press Stop."]
+    assert len(trainee.calls) == 1
