@@ -1,34 +1,29 @@
 """Protects a learner whose classes have no Latin names from boxes, and from a warning for each."""
 
-import subprocess
-import sys
+import warnings
 
 import numpy as np
 import pytest
 from matplotlib import rcParams
-from notebook_files import ROOT
 
-from helpers.show import fonts, plots
+from helpers.show import fonts, judged, plots
 from helpers.show.fonts import drawable
 
 NAMES = ["좋음", "나쁨", "ดี", "جيد", "良い", "ασ", "\U0001f600", "\u0378"]
 PICTURES = {
-    "intervals": "judged.intervals(NAMES, [0.5] * 8, [(0.4, 0.6)] * 8, 0.5, 'accuracy', 'guessing')",
-    "confusion": "plots.confusion_heatmap(np.eye(8, dtype=int), NAMES)",
-    "pairs": "plots.confusion_heatmap(np.ones((24, 24), dtype=int), NAMES * 3)",
+    "intervals": lambda: judged.intervals(NAMES, [0.5] * 8, [(0.4, 0.6)] * 8, 0.5, "accuracy", "guessing"),
+    "confusion": lambda: plots.confusion_heatmap(np.eye(8, dtype=int), NAMES),
+    "pairs": lambda: plots.confusion_heatmap(np.ones((24, 24), dtype=int), NAMES * 3),
 }
 
 
 @pytest.mark.parametrize("picture", PICTURES)
-def test_the_first_picture_of_a_kernel_warns_of_no_glyph(picture):
+def test_the_first_picture_of_a_kernel_warns_of_no_glyph(picture, monkeypatch):
     """A font that is added after the figure was made comes too late for its axes."""
-    code = (
-        "import warnings; warnings.simplefilter('error')\n"
-        "import numpy as np\nfrom helpers.show import judged, plots\n"
-        f"NAMES = {NAMES!r}\n{PICTURES[picture]}._repr_png_()"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-500:]
+    monkeypatch.setitem(rcParams, "font.family", ["sans-serif"])  # as before the first picture
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        PICTURES[picture]()._repr_png_()
 
 
 def test_a_letter_without_any_font_becomes_a_question_mark():
