@@ -12,7 +12,7 @@ from helpers.judge.calibration import (
 )
 from helpers.judge.card import model_card
 from helpers.judge.comparing import Comparison, bootstrap_difference, mcnemar, power, rows_needed, winners
-from helpers.judge.exam import note_look, open_exam, reset_exam
+from helpers.judge.exam import note_look, open_exam, reset_exam, reset_looks
 from helpers.judge.metrics import (
     accuracy_interval,
     confusion_matrix,
@@ -49,6 +49,7 @@ __all__ = [
     "probabilities",
     "reliability",
     "reset_exam",
+    "reset_looks",
     "rows_needed",
     "slice_table",
     "standard_error",

@@ -59,12 +59,29 @@ def open_exam(trainer, profile: Profile, folder: Path, validation_accuracy: floa
 
 
 def reset_exam(folder: Path) -> None:
-    """Put the records in `folder` aside, so that each exam opens once more. The next record counts them."""
-    records = [file for file in sorted(folder.glob("*.json")) if "." not in file.stem]
+    """Put the records in `folder` aside, so that each exam opens once more. The next record counts them.
+
+    The notes of `note_look` stay.
+    """
+    records = [file for file in sorted(folder.glob("exam-*.json")) if "." not in file.stem]
     for file in records:
-        number = len(list(folder.glob(f"{file.stem}.*.json"))) + 1
-        file.rename(file.with_name(f"{file.stem}.{number}.json"))
+        _put_aside(file)
     print(f"{len(records)} exam record{'' if len(records) == 1 else 's'} put aside in {folder}.")
+
+
+def reset_looks(texts: Sequence[str], folder: Path) -> None:
+    """Put the note of who looked at these test texts aside. Exams and other test texts keep their records."""
+    file = _looks_file(texts, folder)
+    if file.exists():
+        _put_aside(file)
+        print(f"The note of the looks at these {len(texts):,} texts is put aside in {folder}.")
+    else:
+        print(f"Nobody has looked at these {len(texts):,} texts yet: {folder} has no note of it.")
+
+
+def _put_aside(file: Path) -> None:
+    number = len(list(file.parent.glob(f"{file.stem}.*.json"))) + 1
+    file.rename(file.with_name(f"{file.stem}.{number}.json"))
 
 
 def note_look(model, texts: Sequence[str], folder: Path) -> int:
@@ -72,9 +89,9 @@ def note_look(model, texts: Sequence[str], folder: Path) -> int:
 
     The record is a file in `folder`, named after the texts. It holds a fingerprint of each model's weights.
     With the second model, somebody has looked, changed something and looked again, so the rows have chosen.
-    `reset_exam` puts the record aside.
+    `reset_looks` puts the record aside.
     """
-    file = folder / f"looks-{_digest(texts)}.json"
+    file = _looks_file(texts, folder)
     looks = read_json(file) or []
     if (weights := _fingerprint(model)) not in looks:
         looks.append(weights)
@@ -82,6 +99,10 @@ def note_look(model, texts: Sequence[str], folder: Path) -> int:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_whole(file, lambda path: path.write_text(json.dumps(looks), encoding="utf-8"))
     return len(looks)
+
+
+def _looks_file(texts: Sequence[str], folder: Path) -> Path:
+    return folder / f"looks-{_digest(texts)}.json"
 
 
 def _sealed_rows(profile: Profile):

@@ -94,14 +94,15 @@ def slice_table(right, slices: Mapping[str, Sequence[bool]], few: int = 50):
     `right`, shape (rows,), says whether each answer was right. Each of the `slices` says for each row whether
     it belongs to the slice; one without a row is left out. A slice differs from the other rows if Fisher's
     exact test gives a p-value below 0.05, divided by the number of slices (Bonferroni): all of them together
-    raise a false alarm at most one time in twenty. A slice of fewer than `few` rows is too small to tell.
+    raise a false alarm at most one time in twenty. Where no difference is found in fewer than `few` rows, there
+    are too few to tell.
     """
     import pandas as pd
     from scipy.stats import fisher_exact
 
     right = np.asarray(right, dtype=bool)
     slices = {name: np.asarray(rows, dtype=bool) for name, rows in slices.items()}
-    looks = sum(few <= rows.sum() < len(right) for rows in slices.values())
+    looks = sum(0 < rows.sum() < len(right) for rows in slices.values())
     lines = []
     for name, rows in slices.items():
         if not rows.any():
@@ -109,13 +110,11 @@ def slice_table(right, slices: Mapping[str, Sequence[bool]], few: int = 50):
         low, high = accuracy_interval(right[rows])
         sides = right[rows], right[~rows]
         p_value = fisher_exact([[side.sum(), (~side).sum()] for side in sides]).pvalue
-        if rows.sum() < few:
-            told = "too few rows to tell"
-        elif rows.all() or p_value >= 0.05 / looks:
-            told = "no difference found"
-        else:
+        if not rows.all() and p_value < 0.05 / looks:
             worse = sides[0].mean() < sides[1].mean()
             told = "worse than the others" if worse else "better than the others"
+        else:
+            told = "too few rows to tell" if rows.sum() < few else "no difference found"
         lines.append((name, int(rows.sum()), float(right[rows].mean()), low, high, told))
     return pd.DataFrame(lines, columns=["slice", "rows", "accuracy", "low", "high", "finding"])
 

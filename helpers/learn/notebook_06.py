@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from helpers.judge.comparing import mcnemar
 from helpers.judge.metrics import accuracy_interval, standard_error
 from helpers.learn.exercise import Exercise, Function, Mistake, Names, Value, plain, shown
 from helpers.learn.quiz import Option, Question
@@ -26,7 +27,7 @@ _SPLITS_ARE = (
     "whether a place stands twice",
     "whether a text is in no split",
     "whether the splits have about 80, 10 and 10 % of the rows",
-    "whether each split has rows from the first and the last half of the file",
+    "whether each split has rows from all over the file (False: it is cut by position)",
 )
 
 
@@ -293,21 +294,24 @@ _SHARED = "Some texts stand in two splits. Which are they, and how did they get 
 _LOOKED = (
     "These test rows have judged more than one model, so they have chosen. Split anew, with "
     "`own_data(…, seed=7)`. If you changed nothing (a GPU rarely trains the same weights twice), put the "
-    "record aside: `from helpers.judge import reset_exam; reset_exam(helpers.exam_folder())`."
+    "note of these rows aside, then run the cell of the card again: `from helpers.judge import reset_looks; "
+    'reset_looks(test["text"][:], helpers.exam_folder())`.'
 )
 _LOW = (
-    "The interval of the accuracy is not above the commonest answer: train longer, take a larger PROFILE, or "
-    "get more rows."
+    "The interval of the accuracy is not above the commonest answer. Train longer, take a larger PROFILE, or "
+    "get more rows. And split anew, with `own_data(…, seed=7)`, since these test rows have been looked at."
 )
 _GAP = "The card has a gap: Data, Training, Results and Limits each need their text."
+_NO_CARD = "No card is there: a path has come. Hand in `card` itself."
 _NO_LIMIT = (
     "The card does not say what *you* know of its limits. Write `my_limits`, and run the cell of the card "
     "again."
 )
 _OTHER = (
     "The model in the folder gives other answers than these logits. Save the model that you judged, and "
-    "hand in its logits of the test rows."
+    "hand in its logits. Or are these not the logits of the test rows, in their order?"
 )
+_NO_FOLDER = "This folder does not exist. Hand in the one in which you saved the model."
 _NOT_LOADED = "No pipeline loads from this folder."
 
 
@@ -341,10 +345,13 @@ def _interval_above(handed_in: Mapping, names: Names) -> str | None:
 
 def _card_without_gaps(handed_in: Mapping, names: Names) -> str | None:
     text = str(getattr(handed_in["card"], "text", handed_in["card"]))
+    limits = [names.my_limits] if isinstance(names.my_limits, str) else names.my_limits
+    if "\n" not in text.strip():
+        return f"{_NO_CARD} ({text[:60]})"
     for title in ("Data", "Training", "Results", "Limits"):
         if not text.partition(f"## {title}\n")[2].partition("\n## ")[0].strip():
             return f"{_GAP} ({title})"
-    return None if names.my_limits and all(limit in text for limit in names.my_limits) else _NO_LIMIT
+    return None if limits and all(limit in text for limit in limits) else _NO_LIMIT
 
 
 def _pipeline_loads(handed_in: Mapping, names: Names) -> str | None:
@@ -352,6 +359,8 @@ def _pipeline_loads(handed_in: Mapping, names: Names) -> str | None:
     from transformers import pipeline
 
     texts = handed_in["splits"]["test"]["text"][:16]
+    if not Path(handed_in["folder"]).is_dir():
+        return f"{_NO_FOLDER} ({handed_in['folder']})"
     try:
         classify = pipeline("text-classification", model=str(handed_in["folder"]))
         given = [answer["label"] for answer in classify(list(texts), truncation=True)]
@@ -381,10 +390,23 @@ class Capstone(Exercise):
                 return False, f"Not yet. {problem}"
         rows = len(answer["logits"])
         return True, (
-            "Right. The splits share no text, the test rows have judged one model, its interval on "
-            f"{rows:,} rows lies above the commonest answer, the card has no gap, and the pipeline loads. "
-            "You can sign it. If the card shows that TF-IDF is better, sign that."
+            "Right, all five hold. The splits share no text, the test rows have judged one model, its interval "
+            f"on {rows:,} rows lies above the commonest answer, the card has no gap, and the pipeline loads. "
+            f"{_verdict(answer, names)}"
         )
+
+
+def _verdict(handed_in: Mapping, names: Names) -> str:
+    """Say whether to sign the model, or TF-IDF, which is cheaper: both answered the same test rows."""
+    test = handed_in["splits"]["test"]
+    counting = np.asarray(names.counting.predict(test["text"][:])) == np.asarray(test["label"][:])
+    model = _right_answers(handed_in["logits"], test["label"][:])
+    compared = f"TF-IDF has {counting.mean():.3f} on these rows, and the model {model.mean():.3f}"
+    if mcnemar(counting, model).p_value >= 0.05:
+        return f"But {compared}: they can't tell the two apart. Sign the cheaper one, TF-IDF."
+    if counting.mean() > model.mean():
+        return f"But {compared}. So don't sign this model: sign TF-IDF."
+    return f"{compared}. You can sign it."
 
 
 def _splits_with_a_copy(names: Names) -> dict:
@@ -421,7 +443,9 @@ hand_in = {"splits": mine.dataset, "logits": test_logits, "card": card, "folder"
         Mistake(_LOW, lambda names: _handed_in(names, logits=-np.asarray(names.test_logits))),
         Mistake(_GAP, lambda names: _handed_in(names, card=_card_text(names).partition("## Results\n")[0])),
         Mistake(_NO_LIMIT, lambda names: _handed_in(names, card=_without_limits(names))),
-        Mistake(_NOT_LOADED, lambda names: _handed_in(names, folder=Path(names.model_folder) / "nothing")),
+        Mistake(_NOT_LOADED, lambda names: _handed_in(names, folder=Path(names.model_folder).parent)),
+        Mistake(_NO_FOLDER, lambda names: _handed_in(names, folder=Path(names.model_folder) / "nothing")),
+        Mistake(_NO_CARD, lambda names: _handed_in(names, card=str(Path(names.model_folder) / "README.md"))),
         Mistake(_OTHER, lambda names: _handed_in(names, logits=np.asarray(names.test_logits)[:-1])),
     ),
 )

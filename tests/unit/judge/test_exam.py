@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, Trainer, TrainingArguments
 
 from helpers.data import load_reviews
-from helpers.judge import exam, note_look, open_exam, reset_exam
+from helpers.judge import exam, note_look, open_exam, reset_exam, reset_looks
 from helpers.profiles import PROFILES
 
 PROFILE = dataclasses.replace(PROFILES["offline"], eval_size=12)
@@ -140,5 +140,20 @@ def test_a_second_model_on_the_same_test_rows_is_noticed(tmp_path, capsys):
     first, second = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
     assert [note_look(model, ["a", "b"], tmp_path) for model in (first, first, second, first)] == [1, 1, 2, 2]
     assert note_look(second, ["a", "c"], tmp_path) == 1, "other rows know nothing of it"
+
+
+def test_a_reset_of_one_record_leaves_the_others(tmp_path, capsys):
+    """Who may look at notebook 6's rows again must not get a second try at notebook 5's exam."""
+    first, second = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    (tmp_path / "exam-reviews-0123.json").write_text("{}", encoding="utf-8")
+    for texts in (["a", "b"], ["a", "c"]):
+        note_look(first, texts, tmp_path)
+    reset_looks(["a", "b"], tmp_path)
+    assert [note_look(second, texts, tmp_path) for texts in (["a", "b"], ["a", "c"])] == [1, 2]
+    assert (tmp_path / "exam-reviews-0123.json").exists()
     reset_exam(tmp_path)
-    assert note_look(second, ["a", "b"], tmp_path) == 1
+    assert not (tmp_path / "exam-reviews-0123.json").exists()
+    assert note_look(second, ["a", "c"], tmp_path) == 2, "an exam's reset leaves the notes of looks"
+    capsys.readouterr()
+    reset_looks(["never", "seen"], tmp_path)
+    assert "Nobody has looked" in capsys.readouterr().out

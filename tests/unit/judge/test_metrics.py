@@ -57,7 +57,8 @@ def test_no_rows_have_no_accuracy():
         accuracy_interval([])
 
 
-def test_a_slice_is_compared_with_the_other_rows_and_a_small_one_is_no_finding():
+def test_a_slice_is_compared_with_the_other_rows():
+    """A few rows may be too few to tell. If all of them are wrong and the others are not, they tell."""
     right = np.array([True] * 300 + [False] * 100 + [False] * 12)
     number = np.arange(412)
     table = slice_table(
@@ -66,7 +67,8 @@ def test_a_slice_is_compared_with_the_other_rows_and_a_small_one_is_no_finding()
             "good": number < 200,
             "bad": number >= 300,
             "mixed": number % 4 == 0,
-            "tiny": number >= 400,
+            "tiny": np.isin(number, [0, 1, 400]),
+            "few and wrong": number >= 400,
             "none": number > 999,
         },
     ).set_index("slice")
@@ -75,6 +77,7 @@ def test_a_slice_is_compared_with_the_other_rows_and_a_small_one_is_no_finding()
         "bad": "worse than the others",
         "mixed": "no difference found",
         "tiny": "too few rows to tell",
+        "few and wrong": "worse than the others",
     }
     assert table.loc["bad", "rows"] == 112 and table.loc["bad", "accuracy"] == 0
     assert (table["low"] <= table["accuracy"]).all() and (table["accuracy"] <= table["high"]).all()

@@ -174,6 +174,27 @@ class TestNotebook6(Exercising):
         run = {"splits": self.splits, "logits": self.logits, "card": CARD, "folder": tmp_path}
         assert "gives other answers" in check.told(check.exercises["capstone"], run)
 
+    def test_a_model_that_tfidf_beats_is_not_to_be_signed(self):
+        """All five checks may hold for a model that is worse than what costs nothing."""
+        labels = np.array(self.splits["test"]["label"])
+        run = {"splits": self.splits, "logits": self.logits, "card": CARD, "folder": self.folder}
+        said = []
+        for counting in (labels, self.logits.argmax(axis=-1), labels * 0):
+            names = self.names() | {"counting": SimpleNamespace(predict=lambda texts, given=counting: given)}
+            check = exercises(6, names)
+            said.append(check.told(check.exercises["capstone"], run))
+        assert all(text.startswith("Right, all five hold") for text in said)
+        assert "TF-IDF has 1.000 on these rows, and the model 0.800. So don't sign" in said[0]
+        assert "can't tell the two apart" in said[1] and "You can sign it" in said[2]
+
+    def test_a_limit_without_a_list_around_it_is_a_limit(self):
+        """Letter by letter, it would be in any card."""
+        run = {"splits": self.splits, "logits": self.logits, "card": CARD, "folder": self.folder}
+        for limit, told in {"Not for complaints about staff.": "Right", "Not for staff": "Not yet"}.items():
+            names = self.names() | {"my_limits": limit}
+            check = exercises(6, names)
+            assert check.told(check.exercises["capstone"], run).startswith(told)
+
     def test_a_card_without_a_limit_of_ones_own_is_not_enough(self):
         """The two limits that the notebook writes say nothing about this data."""
         names = self.names() | {"my_limits": []}
