@@ -352,8 +352,8 @@ class OneWord(Exercise):
         size = max(map(len, words))
         shorter = _LONG if size > 4 else _SHORT if size == 1 else ""
         if first == second:
-            negated = {word.lower() for word in {*bare[0]} ^ {*bare[1]}} & {"not", "never", "no"}
-            return False, f"Not yet. {said} {_NEGATED if negated else _EQUAL + shorter}"
+            negated = [not {"not", "never", "no"}.isdisjoint(map(str.lower, text)) for text in bare]
+            return False, f"Not yet. {said} {_NEGATED if negated[0] != negated[1] else _EQUAL + shorter}"
         if names.profile.ordered and abs(first - second) < min(2, _classes(names) - 1):
             return False, f"Not yet. {said} {_NEAR}{shorter}"
         return True, f"Right. {said} {_DIRECTION}"

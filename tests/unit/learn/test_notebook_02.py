@@ -229,6 +229,7 @@ def test_no_class_is_called_best_and_least_at_once():
     ("texts", "words"),
     [
         (["good.", "not good."], "does not notice the negation"),
+        (["It was not here.", "It was never here."], "try another word"),
         (["It was good.", "It was good. Yes"], "try another word"),
         (["It", "Perfect"], "take one of three or four words"),
         (["Well, then it was here.", "Well, then it was there."], "The shorter the text"),
