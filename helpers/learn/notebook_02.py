@@ -24,9 +24,8 @@ FIRST_LOSS = Value(
     minutes=3,
     right=lambda names: math.log(_classes(names)),
     because=lambda right, names: (
-        f"−ln(1/{_classes(names)}) = ln {_classes(names)} = {right:.2f}, whatever the texts are. A training "
-        "whose "
-        "first loss is far from it has a fault."
+        f"−ln(1/{_classes(names)}) = ln {_classes(names)} = {right:.2f}, whatever the texts are. A new "
+        "layer that starts far from it is a sign of a fault."
     ),
     hint="Which probability does the right answer get? Its −ln is the loss of each text, so it is their "
     "mean, too.",
