@@ -94,7 +94,7 @@ def slice_table(right, slices: Mapping[str, Sequence[bool]], few: int = 50):
     `right`, shape (rows,), says whether each answer was right. Each of the `slices` says for each row whether
     it belongs to the slice; one without a row is left out. A slice differs from the other rows if Fisher's
     exact test gives a p-value below 0.05, divided by the number of slices (Bonferroni): all of them together
-    raise a false alarm at most one time in twenty. Where no difference is found in fewer than `few` rows, there
+    raise a false alarm at most one time in twenty. If no difference is found in fewer than `few` rows, there
     are too few to tell.
     """
     import pandas as pd

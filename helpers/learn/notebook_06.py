@@ -13,7 +13,7 @@ import numpy as np
 
 from helpers.judge.comparing import mcnemar
 from helpers.judge.metrics import accuracy_interval, standard_error
-from helpers.learn.exercise import Exercise, Function, Mistake, Names, Value, plain, shown
+from helpers.learn.exercise import Exercise, Function, Mistake, Names, Value, plain, same, shown
 from helpers.learn.quiz import Option, Question
 
 # Three splits
@@ -21,34 +21,40 @@ from helpers.learn.quiz import Option, Question
 
 # A file sorted by class, as many are: 240 rows of one, then 240 of the other. The last 40 of each are copies
 _FILE = [f"{word} {number % 200}" for word in ("bill", "parcel") for number in range(240)]
-_SPLITS_ARE = (
-    "whether it returns three lists of places",
-    "whether a text stands in two splits",
-    "whether a place stands twice",
-    "whether a text is in no split",
-    "whether the splits have about 80, 10 and 10 % of the rows",
-    "whether each split has rows from all over the file (False: it is cut by position)",
+_FAULTS = (
+    "no three lists of places",
+    "a text and its copy are in two splits",
+    "a place stands twice",
+    "a text is in no split",
+    "the sizes are not about 80, 10 and 10 %",
+    "a split has rows of one half of the file only",
 )
 
 
 def _three(three_splits: Callable, names: Names) -> dict:
-    """Return what is true of the splits of a made-up file."""
+    """Return what is wrong with the splits of a made-up file, the first fault first."""
     splits = plain(three_splits(list(_FILE)))
     if not _are_places(splits):
-        return {_SPLITS_ARE[0]: False}
+        return _found_faults([True])
     texts = [{_FILE[place] for place in split} for split in splits]
     places = list(chain(*splits))
     shares = [len(split) / max(1, len(places)) for split in splits]
     late = [sum(place >= len(_FILE) // 2 for place in split) / max(1, len(split)) for split in splits]
-    truths = (
-        True,
-        len(set().union(*texts)) < sum(map(len, texts)),
-        len(set(places)) < len(places),
-        len(set().union(*texts)) < len(set(_FILE)),
-        all(abs(share - wanted) < 0.05 for share, wanted in zip(shares, (0.8, 0.1, 0.1))),
-        all(0.1 < share < 0.9 for share in late),
+    return _found_faults(
+        [
+            False,
+            len(set().union(*texts)) < sum(map(len, texts)),
+            len(set(places)) < len(places),
+            len(set().union(*texts)) < len(set(_FILE)),
+            not all(abs(share - wanted) < 0.05 for share, wanted in zip(shares, (0.8, 0.1, 0.1))),
+            not all(0.1 < share < 0.9 for share in late),
+        ]
     )
-    return dict(zip(_SPLITS_ARE, truths))
+
+
+def _found_faults(found: list[bool]) -> dict:
+    faults = [fault for fault, there in zip(_FAULTS, found) if there]
+    return {"what it finds": [*faults, "no fault"][0], "all that it finds": faults}
 
 
 def _are_places(splits) -> bool:
@@ -155,12 +161,15 @@ def three_splits(texts):
 
 
 def _kept(head_and_tail: Callable, names: Names) -> dict:
-    left = plain(head_and_tail(list(range(11, 20)), 5))
+    kept = [plain(head_and_tail(list(range(11, 11 + ids)), room)) for ids, room in ((3, 4), (10, 4), (9, 5))]
+    if None in kept:
+        raise TypeError("It returns nothing: `return` is missing.")
+    short, long, odd = kept
     return {
-        "what is left of [11, 12, 13] with room for 4": head_and_tail([11, 12, 13], 4),
-        "what is left of ten tokens with room for 4": head_and_tail(list(range(11, 21)), 4),
-        "the number of tokens left of nine with room for 5": len(left),
-        "the first and the last of these": [left[0], left[-1]],
+        "what is left of [11, 12, 13] with room for 4": shown(short),
+        "what is left of [11, 12, …, 20] with room for 4": shown(long),
+        "the number of tokens left of nine with room for 5": len(odd),
+        "the first and the last of these": shown([odd[0], odd[-1]]),
     }
 
 
@@ -212,6 +221,25 @@ HEAD_AND_TAIL = Function(
 # Above the baseline
 
 
+@dataclass(frozen=True, kw_only=True)
+class Three(Value):
+    """Two ends and a baseline. A wrong answer is told which of them is wrong."""
+
+    def told(self, answer, names: Names) -> tuple[bool, str]:
+        right, text = super().told(answer, names)
+        if " is not it." not in text:
+            return right, text
+        pairs = zip(("the low end", "the high end", "the baseline"), plain(answer), self.right(names))
+        wrong = [part for part, given, wanted in pairs if not same(given, wanted, self.tolerance)]
+        return right, text.replace(" is not it.", f" is not it. Look at {' and '.join(wrong)}.")
+
+
+def _near(answer: list, names: Names) -> bool:
+    """The ends may come from another formula for the interval. The baseline is a share, and exact."""
+    right = _above(names)
+    return same(answer[:2], right[:2], 0.005) and same(answer[2], right[2], 0.001)
+
+
 def _right_answers(logits, labels) -> np.ndarray:
     return np.asarray(logits).argmax(axis=-1) == np.asarray(labels)
 
@@ -241,9 +269,11 @@ def _on_validation_rows(names: Names) -> list[float]:
     return [*accuracy_interval(right), _share_of_commonest(names.train["label"], names.labels)]
 
 
-ABOVE = Value(
+ABOVE = Three(
     name="above",
     minutes=5,
+    tolerance=0.001,
+    accepts=_near,
     right=_above,
     because=lambda right, names: (
         f"The interval from {right[0]:.3f} to {right[1]:.3f} "
@@ -390,9 +420,9 @@ class Capstone(Exercise):
                 return False, f"Not yet. {problem}"
         rows = len(answer["logits"])
         return True, (
-            "Right, all five hold. The splits share no text, the test rows have judged one model, its interval "
-            f"on {rows:,} rows lies above the commonest answer, the card has no gap, and the pipeline loads. "
-            f"{_verdict(answer, names)}"
+            "Right, all five hold. The splits share no text, the test rows have judged one model, its "
+            f"interval on {rows:,} rows lies above the commonest answer, the card has no gap, and the "
+            f"pipeline loads. {_verdict(answer, names)}"
         )
 
 
@@ -457,39 +487,41 @@ QUESTIONS = [
     Question(
         'Your file has 950 rows of "fine" and 50 of "urgent". The accuracy is 0.95. What do you do?',
         (
-            Option("You are content: 0.95 is high.", 'Always answering "fine" gets as much.'),
+            Option("You are content: guessing has 0.5.", 'Always answering "fine" has 0.95, too.'),
             Option(
                 'You look at the recall of "urgent".',
                 "And at macro-F1: both show whether the rare class is found at all.",
                 right=True,
             ),
-            Option("You train for longer.", "First find out what the model gets wrong, if anything."),
+            Option("You train with more epochs.", "First find out what the model gets wrong."),
         ),
     ),
     Question(
-        "A test text has a copy among the training rows. Which row goes?",
+        "Your files come with a test split. A test text has a copy among the training rows. Which one goes?",
         (
             Option(
-                "The training row.",
+                "The training copy.",
                 "The model must not learn what it is examined on, and the test rows stay as they were.",
                 right=True,
             ),
             Option("Neither: it is only one row.", "With a thousand of them, you report memory."),
-            Option("The test row, since training needs every row.", "Then frequent texts leave the test."),
+            Option("The test copy, since training needs every row.", "Then frequent texts leave the test."),
         ),
     ),
     Question(
-        "The labels are 1 to 4 and mean World, Sports, Business, Science. What do you tell `own_data`?",
+        'Class weights lift the recall of "urgent" from 0.3 to 0.7. The accuracy falls by 0.04. Is it fine?',
         (
-            Option("Nothing: it sees four numbers.", 'Then it reports how many are "within one class".'),
-            Option("To train a regression.", "Sports is not twice as much as World."),
-            Option("`ordered=False`", "The numbers are codes without an order.", right=True),
+            Option("No: the accuracy counts.", "It counts each row the same, and mistakes cost differently."),
+            Option("Yes: the rare class is found.", 'It is, and more of "fine" is taken for "urgent".'),
+            Option(
+                "That depends on what each mistake costs.", "You have to say it. No metric knows.", right=True
+            ),
         ),
     ),
     Question(
         "You choose τ on validation rows and report macro-F1 on the same rows. What is wrong?",
         (
-            Option("Macro-F1 needs more classes.", "It works from two classes on."),
+            Option("Nothing: these rows are there to choose.", "They may choose. Then others have to judge."),
             Option("It flatters.", "Rows that chose cannot judge: use the other half.", right=True),
             Option("τ must be chosen on the training rows.", "The model knows these by heart."),
         ),

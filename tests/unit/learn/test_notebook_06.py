@@ -154,6 +154,20 @@ class TestNotebook6(Exercising):
     def others(self):
         return notebook(self.folder, self.logits[:, ::-1], self.splits, seed=2)
 
+    def test_a_wrong_answer_is_told_what_is_wrong_with_it(self):
+        """The words "is not it" and "False instead of True" help nobody."""
+        check = exercises(6, self.names())
+        given = check.exercises
+        assert "`return` is missing" in check.told(given["head_and_tail"], lambda ids, room: ids.sort())
+        cut = check.told(given["head_and_tail"], lambda ids, room: ids[: room - 1])
+        assert "'[11, 12, 13]' instead of '[11, 12, 19, 20]'" in cut
+        twice = check.told(given["three_splits"], lambda texts: [[*range(400)], [*range(9)], [4]])
+        assert "'a text and its copy are in two splits' instead of 'no fault'" in twice
+        low, high, baseline = given["above"].right(check._names)
+        assert "Look at the low end and the baseline." in check.told(given["above"], [0.1, high, 0.1])
+        assert check.told(given["above"], [low + 0.004, high, baseline]).startswith("Right")
+        assert check.told(given["above"], [low, high, baseline + 0.002]).startswith("Not yet")
+
     def test_a_second_look_at_the_test_rows_is_told(self):
         """Who looks, changes the model and looks again has chosen by the test rows."""
         names = self.names() | {"looks": 2}
