@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -20,8 +21,16 @@ def _close_to(right: Callable, share: float) -> Callable:
 # The leak
 
 
-_TAUGHT = ["Great food.", "The waiter was slow", "We will come back", "So so"]
-_JUDGING = ["Cold soup", "great food.", "The waiter  was slow ", "GREAT\tFOOD.", "So so", "food", "Great"]
+_TAUGHT = ["Great food.", "The waiter was slow", "It costs 5", "So so"]
+_JUDGING = [
+    "Cold soup",
+    "great food.",
+    "The waiter  was slow ",
+    "GREAT\tFOOD.",
+    "So so",
+    "food",
+    "It costs 9",
+]
 
 
 def _even(text: str) -> str:
@@ -54,7 +63,7 @@ LEAKS = Function(
     minutes=5,
     right=_copies(),
     outcome=_found,
-    because="It finds copies in other capitals and with other blanks, and leaves alike texts alone.",
+    because="It finds copies in other capitals and with other blanks, and leaves similar texts alone.",
     hint='`" ".join(text.lower().split())` is the same for a text and for its copies.',
     solution="""def leaks(train_texts, other_texts):
     taught = {" ".join(text.lower().split()) for text in train_texts}
@@ -69,6 +78,20 @@ LEAKS = Function(
             _copies(lambda text: text.lower().strip()),
         ),
         Mistake("Copies in other capitals are missing.", _copies(lambda text: " ".join(text.split()))),
+        Mistake(
+            "A copy with a tab between its words is missing. A tab is a blank, too: `split()` knows it.",
+            _copies(lambda text: re.sub(" +", " ", text.lower()).strip(" ")),
+        ),
+        Mistake(
+            '"It costs 5" and "It costs 9" are no copies. Leave digits as they are.',
+            _copies(lambda text: re.sub("[^a-z]", "", text.lower())),
+        ),
+        Mistake(
+            "You return True and False. Places were asked for: `np.flatnonzero` turns one into the other.",
+            lambda train_texts, other_texts: [
+                place in _copies()(train_texts, other_texts) for place in range(len(other_texts))
+            ],
+        ),
         Mistake(
             "These are the places of the training texts. Return those of the texts that judge.",
             lambda train_texts, other_texts: _copies()(other_texts, train_texts),
@@ -125,8 +148,8 @@ PAIRED_ERROR = Value(
         f"It is {right:.4f}. From two separate errors it would be {_unpaired(names):.4f}: these do not "
         "know that both answered the same rows."
     ),
-    hint="On each row the difference is 1, 0 or −1: `model_right.astype(float) - counting_right`. What is "
-    "the standard error of a mean?",
+    hint="On each row the difference is 1, 0 or −1: `model_right.astype(float) - counting_right`. The "
+    "standard error of a mean is the standard deviation, divided by the square root of the number of rows.",
     solution="""difference = model_right.astype(float) - counting_right
 paired_error = difference.std() / np.sqrt(len(difference))""",
     mistakes=(
@@ -147,6 +170,10 @@ paired_error = difference.std() / np.sqrt(len(difference))""",
         Mistake(
             "This is half the width of the 95 % interval, 1.96 standard errors.",
             lambda names: 1.96 * _paired(names),
+        ),
+        Mistake(
+            "This is twice the standard error, about half the width of the 95 % interval.",
+            lambda names: 2 * _paired(names),
         ),
         Mistake(
             "This is the error of the model's accuracy alone.",
@@ -188,7 +215,7 @@ CLASS_WEIGHTS = Function(
     "much as before.",
     hint="Each class is to have the same part of all rows: rows / classes. Divide that among its own rows.",
     solution="""def class_weights(labels, classes):
-    counts = np.bincount(labels, minlength=classes)
+    counts = np.maximum(np.bincount(labels, minlength=classes), 1)  # a class may have no row
     return len(labels) / (classes * counts)""",
     mistakes=(
         Mistake(
@@ -197,7 +224,7 @@ CLASS_WEIGHTS = Function(
         ),
         Mistake(
             "The classes count the same now. But these weights are small, so the loss shrinks, and with it "
-            "every step: let the weights of all rows add up to the number of rows.",
+            "every step: let the mean weight of all rows be 1.",
             _weights(lambda count, rows, classes, counts: 1 / count),
         ),
         Mistake(
@@ -210,7 +237,7 @@ CLASS_WEIGHTS = Function(
             _weights(lambda count, rows, classes, counts: counts.max() / count),
         ),
         Mistake(
-            "The weights add up to 1 over the classes. Over the *rows*, they should add up to their number.",
+            "The weights add up to 1 over the classes. Their mean over the *rows* should be 1.",
             _weights(lambda count, rows, classes, counts: (1 / count) / (1 / counts).sum()),
         ),
         Mistake(
@@ -249,7 +276,8 @@ TOO_SURE = Value(
     right=_too_sure,
     tolerance=0.001,
     because=lambda right, names: (
-        f"Its mean confidence is {right:+.3f} from its accuracy: it is "
+        f"The model's mean confidence is {abs(right):.3f} {'above' if right > 0 else 'below'} its "
+        f"accuracy: it is "
         f"{'too sure' if right > 0 else 'not sure enough'}. So a temperature "
         f"{'above' if right > 0 else 'below'} 1 should help."
     ),
@@ -317,6 +345,11 @@ gap = 1.96 * np.sqrt(2) * one""",
         Mistake(
             "This is one standard error of the difference. By chance, one gap in three is larger.",
             lambda names: math.sqrt(2) * _error(names.model_right),
+        ),
+        Mistake(
+            "This is twice the standard error of one accuracy. Both are samples: the difference has √2 times "
+            "as large an error.",
+            lambda names: 2 * _error(names.model_right),
         ),
         Mistake(
             "This is the standard error of one accuracy.",

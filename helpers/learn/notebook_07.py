@@ -6,8 +6,8 @@ EXERCISES = []
 
 QUESTIONS = [
     Question(
-        "A checkpoint holds weights, optimizer and schedule, but not the random state. What happens after you"
-        " resume?",
+        "A model has dropout. Its checkpoint holds weights, optimizer and schedule, but not the random state."
+        " What happens after you resume?",
         (
             Option("It ends in an error.", "Nothing is missing that a step needs: dropout is drawn anyhow."),
             Option("The model gets worse.", "Other dropout is as good."),
