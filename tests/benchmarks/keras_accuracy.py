@@ -34,7 +34,18 @@ from helpers.machine import cores
 from helpers.profiles import PROFILES
 
 PROFILE = PROFILES["offline"]
-CELLS = ("keras", "data", "loaders", "new-model", "first-try", "classifier", "compile", "fit", "accuracy")
+CELLS = (
+    "keras",
+    "data",
+    "loaders",
+    "new-model",
+    "first-try",
+    "classifier",
+    "compile",
+    "callbacks",
+    "fit",
+    "accuracy",
+)
 
 
 def by_trainer(seed: int) -> float:

@@ -1,11 +1,13 @@
 """Protects a learner of notebook 9 from a check that is wrong about an answer."""
 
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from exercising import Exercising
+from notebook_files import ROOT, code_cells
 
 from helpers.learn.notebook_09 import FORGOTTEN
 
@@ -73,3 +75,14 @@ def test_the_right_loss_is_what_keras_computes(seed):
     logits, labels = torch.randn(40, 5, generator=generator), torch.randint(0, 5, (40,), generator=generator)
     keras_loss = float(keras.losses.SparseCategoricalCrossentropy()(labels, logits))
     assert float(FORGOTTEN.right(logits, labels)) == pytest.approx(keras_loss, abs=1e-4) and keras_loss > 3
+
+
+def test_a_keras_that_has_chosen_another_backend_asks_for_a_restart(monkeypatch):
+    """On Colab, an earlier cell may have imported Keras with TensorFlow. The wrapper's error says nothing."""
+    other = SimpleNamespace(backend=SimpleNamespace(backend=lambda: "tensorflow"))
+    monkeypatch.setitem(sys.modules, "keras", other)
+    for name in ("KERAS_BACKEND", "KERAS_TORCH_DEVICE"):
+        monkeypatch.setenv(name, "")  # what the cell sets is undone afterwards
+    cells = {cell.id: cell.source for cell in code_cells(ROOT / "notebooks" / "09_keras.ipynb")}
+    with pytest.raises(AssertionError, match=r"already computes with tensorflow\. Restart the kernel"):
+        exec(cells["keras"], {"machine": SimpleNamespace(device="cpu"), "sys": sys})
