@@ -29,17 +29,20 @@ QUESTIONS = [
         ),
     ),
     Question(
-        "A frozen body has 0.43, all weights have 0.56, at the same learning rate. What would be unfair to"
-        " say?",
+        "A frozen body has 0.43, all weights have 0.56, at the same learning rate. What does that show?",
         (
-            Option("At this rate, the frozen body is worse.", "That is just what was compared."),
             Option(
-                "A frozen body is always that much worse.",
-                "Its best rate may be another one. A fair comparison gives each side its own.",
+                "At this rate, the frozen body is worse.",
+                "That is just what was compared. At its own best rate, it may come closer.",
                 right=True,
             ),
             Option(
-                "The frozen body trained fewer weights.", "That is true: only those of the classifier on top."
+                "A frozen body is always that much worse.",
+                "Its best rate may be another one. A fair comparison gives each side its own.",
+            ),
+            Option(
+                "What the body learned in pretraining is of no use.",
+                "Only the classifier learned here, and guessing one of five classes would get about 0.2.",
             ),
         ),
     ),
@@ -51,7 +54,10 @@ QUESTIONS = [
                 "A model that has seen the answers looks better than it is.",
                 right=True,
             ),
-            Option("Whether the learning rate is too high.", "That makes both of them worse, not alike."),
+            Option(
+                "Whether the model overfits.",
+                "Then the accuracy on the training rows would be the higher one.",
+            ),
             Option("Nothing: the model generalizes well.", "That is the dangerous answer."),
         ),
     ),

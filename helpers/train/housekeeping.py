@@ -9,11 +9,12 @@ from helpers.train.checkpoints import KEEP
 from helpers.train.folder import own_folder
 
 
-def housekeeping(machine: Machine, folder: str | Path) -> dict:
+def housekeeping(machine: Machine, folder: str | Path, **changed) -> dict:
     """Return the other arguments of `TrainingArguments`, and print one line for each: its value and why.
 
     `machine` decides the precision and the size of the evaluation's batches. The checkpoints go to `folder`,
-    or to another one beside it if a running notebook uses `folder`: see `own_folder`.
+    or to another one beside it if a running notebook uses `folder`: see `own_folder`. `changed` are arguments
+    that a notebook sets in its own way. Without checkpoints, nothing says when to save them.
     """
     half, why = {
         "bf16": ({"bf16": True}, "16-bit numbers, because they are faster on this machine"),
@@ -55,7 +56,10 @@ def housekeeping(machine: Machine, folder: str | Path) -> dict:
         "save_total_limit": KEEP,
         "report_to": "none",
         "disable_tqdm": False,
-    }
+    } | changed
+    reasons |= dict.fromkeys(changed, "as this notebook sets it")
+    if arguments["save_strategy"] == "no":
+        del arguments["save_steps"], arguments["save_total_limit"]
     for name, value in arguments.items():
         shown = "…/" + "/".join(Path(value).parts[-2:]) if name == "output_dir" else repr(value)
         print(f"{name + '=' + shown:50}  {reasons[name]}")

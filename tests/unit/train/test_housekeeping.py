@@ -35,6 +35,15 @@ def test_each_argument_is_printed_once_with_its_reason(tmp_path, capsys, machine
     assert arguments.items() >= expected.items()
 
 
+def test_what_a_notebook_changes_is_printed_as_it_counts(tmp_path, capsys):
+    """A printed save_strategy that the notebook then overrides would say the opposite of what happens."""
+    arguments = housekeeping(CPU, tmp_path / "run", save_strategy="no", disable_tqdm=True)
+    printed = capsys.readouterr().out
+    assert (arguments["save_strategy"], arguments["disable_tqdm"]) == ("no", True)
+    assert "save_strategy='no'" in printed and "disable_tqdm=True" in printed
+    assert "save_steps" not in printed and "as this notebook sets it" in printed
+
+
 def test_a_short_training_still_has_a_curve(tmp_path):
     """The library's default, 500 steps, logs nothing in a training of 375 steps: the curve stays empty."""
     args = TrainingArguments(eval_strategy="epoch", **housekeeping(CPU, tmp_path / "run"))
