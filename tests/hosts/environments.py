@@ -7,6 +7,8 @@
 are. The script installs them and lets the setup cell add what is missing. It checks that this changed no
 installed version, and runs the unit and fault tests and all notebooks. `UV_TORCH_BACKEND=cpu` takes PyTorch
 without CUDA; `--torch torch==2.13.0` takes that version.
+
+Notebook 9 runs with Colab's Keras 3.13 in "colab", and with the newest Keras in the others.
 """
 
 import argparse
