@@ -11,6 +11,7 @@ from helpers.judge.metrics import standard_error
 from helpers.train.runs import Run
 
 _FEWEST_POINTS = 10  # losses; a curve of fewer has no shape that could be told from chance
+_FLAT_SHARE = 0.15  # of the whole fall: what a loss that flattened may still fall in its last half
 
 
 def what_happened(run: Run, class_counts: Sequence[int] | None = None) -> str:
@@ -32,14 +33,22 @@ def what_happened(run: Run, class_counts: Sequence[int] | None = None) -> str:
 
     # The findings, the most serious first
     curve = _Curve(steps, losses)
+    guessing = curve.start if class_counts is None else guessing_loss(class_counts)
     return (
         _rose(curve)
-        or _guesses(curve, run, class_counts)
+        or _worse_than_guessing(curve, guessing)
+        or _guesses(curve, run, guessing, class_counts)
         or _turned_up(curve, run)
         or _still_falls(curve, run)
-        or f"The loss fell from {curve.start:.2f} to {curve.end:.2f} and flattened: more steps would change "
-        "little."
+        or _hardly_fell(curve, guessing)
+        or _flattened(curve, run)
     )
+
+
+def guessing_loss(class_counts: Sequence[int]) -> float:
+    """Return the cross-entropy of a model that answers with the shares of the classes, in nats."""
+    shares = np.asarray(class_counts, dtype=float) / sum(class_counts)
+    return float(-(shares[shares > 0] * np.log(shares[shares > 0])).sum())
 
 
 def told_apart(first: Run, second: Run) -> str:
@@ -62,7 +71,7 @@ def told_apart(first: Run, second: Run) -> str:
     numbers = (
         f"{first.name} has {one:.3f} and {second.name} has {other:.3f}, a difference of {difference:.3f}"
     )
-    unpaired = f"twice its standard error ({2 * error:.3f}, unpaired)"
+    unpaired = f"{2 * error:.3f}, twice its standard error (unpaired)"
     if difference > 2 * error:
         return f"{numbers}: more than {unpaired}, so these two differ. Other seeds may still say otherwise."
     return f"{numbers}: no more than {unpaired}, so these two cannot be told apart."
@@ -116,7 +125,7 @@ def _error(run: Run) -> float:
 
 
 class _Curve:
-    """The training losses: their level at the start, at the end and at the lowest point, and their noise."""
+    """The training losses: their levels, their noise, and how far they fall in the last half."""
 
     def __init__(self, steps: Sequence[int], losses: Sequence[float]):
         self.steps = np.asarray(steps)
@@ -130,6 +139,12 @@ class _Curve:
         self.means = np.convolve(self.losses, np.full(self.width, 1 / self.width), "valid")
         self.start, self.end = float(self.means[0]), float(self.means[-1])
         self.lowest = float(self.means.min())
+
+        # A straight line through the last half: its level, and how far it falls, with the standard error
+        count = len(self.losses) // 2
+        line = np.polyfit(np.linspace(-0.5, 0.5, count), self.losses[-count:], 1)
+        self.fall, self.middle = float(-line[0]), float(line[1])
+        self.fall_error = self.noise * math.sqrt(12 / count)
 
     def error(self, count: int) -> float:
         """Return the standard error of the difference of two means of `count` losses each."""
@@ -150,40 +165,61 @@ def _rose(curve: _Curve) -> str:
     )
 
 
-def _guesses(curve: _Curve, run: Run, class_counts: Sequence[int] | None) -> str:
-    """Say that the run is no different from guessing, if neither its losses nor its accuracy are better."""
-    # Guessing
-    shares = None if class_counts is None else np.asarray(class_counts, dtype=float) / sum(class_counts)
-    if shares is None:
-        guessing = curve.start
-    else:
-        guessing = float(-(shares[shares > 0] * np.log(shares[shares > 0])).sum())
-    clearly = 0.03 * guessing + 2 * curve.error(curve.width)
+def _worse_than_guessing(curve: _Curve, guessing: float) -> str:
+    """Say that the training loss ended clearly above that of a model that guesses."""
+    if curve.end <= 1.1 * guessing + 2 * curve.error(curve.width):
+        return ""
+    return (
+        f"The loss was as high as {curve.means.max():.2f} and ended at {curve.end:.2f}, worse than guessing "
+        f"({guessing:.2f}): learning_rate is too high."
+    )
 
-    # Better in the training loss; or in the validation loss or the accuracy, where there are any
+
+def _guesses(curve: _Curve, run: Run, guessing: float, class_counts: Sequence[int] | None) -> str:
+    """Say that the run is no different from guessing, if neither its losses nor its accuracy are better."""
+    clearly = 0.03 * guessing + 2 * curve.error(curve.width)
     fell = curve.end < guessing - clearly
-    if run.evaluations:
-        better = min(run.series("eval_loss")[1]) < 0.97 * guessing
-        accuracies = run.series("accuracy")[1]
-        if accuracies and shares is not None:
-            rows = run.settings.get("eval_size") or int(sum(class_counts))
-            commonest = float(shares.max())
-            better |= accuracies[-1] > commonest + 2 * standard_error(commonest, rows)
-    else:
-        better = fell
-    if better:
+    if (fell and not run.evaluations) or (run.evaluations and _validation_beats(guessing, run, class_counts)):
         return ""
 
-    # Why
-    if fell:
+    # What the model learned holds for the training texts only, or perhaps not even for these
+    low = curve.end < 0.95 * guessing
+    if low and run.evaluations:
+        why = "what it learned holds for its training texts only"
+        unsure = "the steps are too few, learning_rate does not fit, or it learned its training texts only"
         return (
-            f"The training loss fell to {curve.end:.2f}, but on the validation rows the model is no "
-            "different from guessing: what it learned holds for its training texts only."
+            f"The training loss fell to {curve.end:.2f}, but {_on_validation(run)} is no different from "
+            f"guessing: {why if fell else unsure}."
         )
+    if low:
+        return (
+            f"The loss ended at {curve.end:.2f}. Its noise hides whether that is better than guessing "
+            f"({guessing:.2f}): train longer, or evaluate."
+        )
+
+    # Not even the training loss fell
     text = f"The loss ended at {curve.end:.2f}, no different from guessing ({guessing:.2f})"
-    if curve.means.max() > max(curve.start, guessing) + clearly + 0.1 * guessing:
+    first = float(curve.losses[:3].mean())  # the level at the start may hold a part of a burst
+    if curve.means.max() > max(first, guessing) + clearly + 0.1 * guessing + 2 * curve.error(3):
         return f"{text}, after it had risen to {curve.means.max():.2f}: learning_rate is too high."
     return f"{text}: learning_rate is too low or too high, the steps are too few, or the labels do not fit."
+
+
+def _validation_beats(guessing: float, run: Run, class_counts: Sequence[int] | None) -> bool:
+    """Say whether the validation loss or the accuracy is better than that of a model that guesses."""
+    better = min(run.series("eval_loss")[1]) < 0.97 * guessing
+    accuracies = run.series("accuracy")[1]
+    if accuracies and class_counts is not None:
+        rows = run.settings.get("eval_size") or int(sum(class_counts))
+        commonest = max(class_counts) / sum(class_counts)
+        better |= accuracies[-1] > commonest + 2 * standard_error(commonest, rows)
+    return better
+
+
+def _on_validation(run: Run) -> str:
+    accuracies = run.series("accuracy")[1]
+    what, value = ("accuracy", accuracies[-1:]) if accuracies else ("loss", run.series("eval_loss")[1][-1:])
+    return f"the {what} on the validation rows ({value[0]:.3f})"
 
 
 def _turned_up(curve: _Curve, run: Run) -> str:
@@ -211,16 +247,49 @@ def _still_falls(curve: _Curve, run: Run) -> str:
         since = f"from {evaluated[-2]:.2f} after {_moment(run, place)} to {evaluated[-1]:.2f} at the end"
         return f"The validation loss was still falling, {since}: more steps would help."
 
-    # A straight line through the last half, and the standard error of how far it falls
-    count = len(curve.losses) // 2
-    slope, level = np.polyfit(np.linspace(-0.5, 0.5, count), curve.losses[-count:], 1)
-    error = curve.noise * math.sqrt(12 / count)
-    if -slope <= max(2.5 * error, 0.15 * (curve.start - curve.end)):
+    # The training loss, where its fall in the last half is clear
+    if curve.fall <= max(2.5 * curve.fall_error, _FLAT_SHARE * (curve.start - curve.end)):
         return ""
     return (
-        f"The loss was still falling in the last half, from {level - slope / 2:.2f} to "
-        f"{level + slope / 2:.2f}: more steps would help."
+        f"The loss was still falling in the last half, from {curve.middle + curve.fall / 2:.2f} to "
+        f"{curve.middle - curve.fall / 2:.2f}: more steps would help."
     )
+
+
+def _hardly_fell(curve: _Curve, guessing: float) -> str:
+    """Say that the training has hardly begun, if the training loss is still near that of guessing."""
+    if curve.end < 0.9 * guessing:
+        return ""
+    return (
+        f"The loss has hardly begun to fall: it went from {curve.start:.2f} to {curve.end:.2f}, and guessing "
+        f"has {guessing:.2f}. More steps or a higher learning_rate would help."
+    )
+
+
+def _flattened(curve: _Curve, run: Run) -> str:
+    """Say that the loss flattened, where that is clear, and whether the schedule was the cause."""
+    text = f"The loss fell from {curve.start:.2f} to {curve.end:.2f}"
+    rates = run.series("learning_rate")[1]
+    to_zero = bool(rates) and rates[-1] < 0.1 * max(rates)
+    flat = _FLAT_SHARE * (curve.start - curve.end)
+    if _validation_is_flat(run) or (not to_zero and curve.fall + 2 * curve.fall_error <= flat):
+        return f"{text} and flattened: more steps would change little."
+    if curve.fall <= flat and to_zero:
+        return f"{text} and flattened as the learning rate went to zero: a longer training may still help."
+    return f"{text}. Its noise hides whether it was still falling at the end: a longer training would tell."
+
+
+def _validation_is_flat(run: Run) -> bool:
+    """Say whether the last three validation losses, or more, are equal, and the rate was high at the first.
+
+    At a rate near zero, every loss is flat.
+    """
+    steps, losses = run.series("eval_loss")
+    equal = [abs(loss - losses[-1]) <= _margin(run, losses[-1]) for loss in losses]
+    first = len(equal) - equal[::-1].index(False) if False in equal else 0
+    at, rates = run.series("learning_rate")
+    high = not rates or np.interp(steps[first] if steps else 0, at, rates) >= 0.5 * max(rates)
+    return len(losses) - first >= 3 and bool(high)
 
 
 def _margin(run: Run, loss: float) -> float:

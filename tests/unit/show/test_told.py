@@ -12,14 +12,18 @@ STEPS = 375
 FIVE = [200] * 5  # validation rows of each class
 
 
-def a_run(losses, eval_losses=(), accuracies=None, rows=1_000, noise=0.0, seed=0, epochs=True):
-    """Make a run of these training losses, with evaluations after equal parts of the steps."""
+def a_run(losses, eval_losses=(), accuracies=None, rows=1_000, noise=0.0, seed=0, epochs=True, rates=None):
+    """Make a run of these training losses, with evaluations after equal parts of the steps.
+
+    `rates` are the learning rate at the start and at the end; between them it falls in a straight line.
+    """
     run = Run("run 1", settings={"eval_size": rows})
     run.start()
     chance = np.random.default_rng(seed).normal(0, noise, len(losses)) if noise else np.zeros(len(losses))
     part = len(losses) // max(1, len(eval_losses))
     for step, loss in enumerate(losses + chance, 1):
-        run.log(step, float(loss))
+        rate = None if rates is None else float(np.interp(step, (1, len(losses)), rates))
+        run.log(step, float(loss), learning_rate=rate)
         place = step // part - 1
         if step % part == 0 and place < len(eval_losses):
             metrics = {"accuracy": accuracies[place]} if accuracies is not None else {}
@@ -43,7 +47,6 @@ BURST = curve((0, 1.6), (0.05, 4.0), (0.2, 1.62), (1, 1.61))
 
 VERDICTS = {
     "flattened": (FLATTENED, (1.0, 0.98, 0.98), (0.5, 0.55, 0.55), "and flattened"),
-    "flattened, without an evaluation": (FLATTENED, (), None, "and flattened"),
     "still falling": (
         FALLING,
         (1.4, 1.2, 1.0),
@@ -86,6 +89,58 @@ def test_the_step_of_the_rise_is_near_the_true_one(noise):
 
     text = what_happened(a_run(ROSE, noise=noise), FIVE)
     assert abs(int(re.search(r"step (\d+)", text)[1]) - 80) <= 20, text
+
+
+TO_ZERO = (1e-4, 0.0)
+
+
+def test_a_loss_near_guessing_has_not_flattened():
+    """25 steps that hardly moved the loss got "more steps would change little"; four epochs had 0.456."""
+    run = a_run(curve((0, 1.63), (1, 1.59), steps=25), (1.6,), (0.272,), noise=0.02, rates=TO_ZERO)
+    told = what_happened(run, FIVE)
+    assert "hardly begun to fall" in told and "more steps or a higher" in told.lower(), told
+    assert "guessing has 1.61" in told and "flattened" not in told
+
+
+@pytest.mark.parametrize(("start", "end"), [(1.63, 1.12), (1.58, 0.92)])
+def test_a_loss_whose_noise_hides_its_fall_has_not_flattened(start, end):
+    """A hundred noisy steps down to the last one were called flat, because no fall was certain."""
+    losses = curve((0, start), (1, end), steps=100)
+    runs = [a_run(losses, (end,), (0.5,), noise=0.25, seed=seed, rates=TO_ZERO) for seed in range(20)]
+    told = [what_happened(run, FIVE) for run in runs]
+    right = ["still falling" in text and "change little" not in text for text in told]
+    assert np.mean(right) >= 0.9, told
+
+
+@pytest.mark.parametrize(
+    ("eval_losses", "rates", "expected"),
+    [
+        ((), (1e-4, 1e-4), "and flattened: more steps would change little"),
+        ((1.0,), TO_ZERO, "as the learning rate went to zero: a longer training may still help"),
+        ((1.0, 0.98), TO_ZERO, "as the learning rate went to zero: a longer training may still help"),
+        ((1.2, 1.1, 0.98, 0.98, 0.98), TO_ZERO, "as the learning rate went to zero"),
+        ((0.98, 0.98, 0.98), TO_ZERO, "and flattened: more steps would change little"),
+    ],
+)
+def test_a_loss_that_flattens_with_its_rate_says_little_about_more_steps(eval_losses, rates, expected):
+    """At a rate of zero every loss is flat. Only validation losses from before that say more."""
+    accuracies = (0.5,) * len(eval_losses)
+    assert expected in what_happened(a_run(FLATTENED, eval_losses, accuracies, noise=0.02, rates=rates), FIVE)
+
+
+def test_a_training_loss_below_guessing_is_not_called_guessing():
+    """1.44 was called "no different from guessing (1.61)", because the noise of a few steps is wide."""
+    losses = curve((0, 1.62), (1, 1.4), steps=25)
+    told = what_happened(a_run(losses, (1.7, 1.82), (0.2, 0.216), noise=0.25, seed=3), FIVE)
+    assert "training loss fell to 1.4" in told and "no different from guessing (1.61)" not in told
+    assert "the accuracy on the validation rows (0.216) is no different from guessing" in told
+    assert "Its noise hides whether" in what_happened(a_run(losses, noise=0.25, seed=3), FIVE)
+
+
+def test_a_loss_far_above_guessing_is_not_called_guessing():
+    losses = curve((0, 5.7), (0.2, 5.0), (1, 4.0), steps=100)
+    told = what_happened(a_run(losses, (4.2,), (0.2,), noise=0.05), FIVE)
+    assert "worse than guessing (1.61): learning_rate is too high" in told and "no different" not in told
 
 
 def test_the_accuracy_alone_decides_nothing():
@@ -156,6 +211,12 @@ def test_two_runs_differ_from_twice_the_error_on(first, second, rows, expected):
     """One error instead of two calls a third of all equal pairs different."""
     told = told_apart(judged("run 1", first, rows), judged("run 2", second, rows))
     assert expected in told and f"a difference of {abs(first - second):.3f}" in told and "unpaired" in told
+
+
+def test_the_limit_is_not_given_as_the_standard_error():
+    """ "Twice its standard error (0.045)" reads as if 0.045 were the standard error."""
+    told = told_apart(judged("run 1", 0.5), judged("run 2", 0.6))
+    assert "more than 0.044, twice its standard error (unpaired)" in told
 
 
 def test_equal_models_are_seldom_called_different():
