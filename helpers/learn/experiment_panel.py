@@ -114,6 +114,7 @@ class ExperimentPanel(Shown):
         self._result = widgets.HTML()
 
         # What they do
+        self._choice.observe(lambda change: self._say(""), names="value")
         self._more.observe(lambda change: self._seeds_chosen(), names="value")
         self._button.on_click(lambda button: self._clicked())
         self._stop.on_click(lambda button: self._lab.stop())
@@ -127,6 +128,7 @@ class ExperimentPanel(Shown):
         self.widget = widgets.VBox(
             [
                 style,
+                widgets.HTML(f"<i>“{escape(self.experiment.claim)}”</i>"),
                 widgets.HTML("<b>Which will end with the higher validation accuracy?</b>"),
                 self._choice,
                 widgets.Box([self._button, self._stop, self._more], layout=wrap),
@@ -145,7 +147,8 @@ class ExperimentPanel(Shown):
 
     def _show_plan(self) -> None:
         missing = self._missing()
-        text = f"{len(missing)} training{'' if len(missing) == 1 else 's'} to run"
+        count = len(missing) or "No"
+        text = f"{count} training{'' if count == 1 else 's'} to run"
         there = 2 * self._seeds - len(missing)
         text += (
             f"; {there} with the same settings {'is' if there == 1 else 'are'} in the lab's list already"
@@ -183,14 +186,16 @@ class ExperimentPanel(Shown):
         if self.prediction is None and self._choice.value is None:
             self._say("First say what you expect.")
         elif self._lab.training:
-            self._say("A training is running. Press Stop to end it, or wait.")
+            self._say("Another panel trains. Press Stop in the lab to end that training, or wait.")
         else:
             self._begin()
             self._lab.run_each(self._missing(), self._ended, background=True)
 
     def _begin(self) -> None:
         self._switch(True)
-        self._say("Training …")
+        self._to_run = len(self._missing())
+        self._planned.value = ""  # what stood there is no longer to come
+        self._say(f"Training 1 of {self._to_run} …" if self._to_run else "")
 
     def _switch(self, training: bool) -> None:
         """Let nobody change the prediction or press Run while it trains. A prediction that was told stays."""
@@ -207,12 +212,14 @@ class ExperimentPanel(Shown):
             runs[:] = [each for each in found if each is not None]
         if (picture := self.picture()) is not None:
             draw(self._curve, picture)
-        self._show_plan()
         if run is not None:
-            self._say(f"{run.summary()} {len(self._missing())} to go.")
+            following = self._to_run - len(self._missing()) + 1
+            going_on = f" Training {following} of {self._to_run} …" if following <= self._to_run else ""
+            self._say(run.summary() + going_on)
             return
 
         # The end of all
+        self._show_plan()
         if missing := len(self._missing()):
             self._say(f"Not told yet: {missing} of {2 * self._seeds} trainings did not finish. Run again.")
         else:
@@ -232,6 +239,7 @@ class ExperimentPanel(Shown):
         self._told = [
             f"Yours, {each}. {self._in_words(found)}",
             judged(self.prediction, found.outcome, self.experiment),
+            self.experiment.about_the_claim(found.outcome),
         ]
         if self._seeds == 1:
             self._told.append(
@@ -240,16 +248,18 @@ class ExperimentPanel(Shown):
 
         # Ours
         if (ours := measured(self.experiment)) is not None:
-            comparison, seeds = ours
+            comparison, seeds, steps = ours
             other = "" if self._bundled else ", not on your model and your texts"
             self._told.append(
                 f"Ours, means of {seeds} seeds each on the bundled data{other}. {self._in_words(comparison)}"
             )
+            if abs(yours := self._runs["first"][0].step - steps) > steps / 20:
+                self._told.append(f"Yours made {steps + yours} steps each, ours {steps}.")
             self._told.append(self.experiment.because)
 
-        verdict = self._told[1]
+        bold = self._told[1:3]
         paragraphs = "".join(
-            f"<p style='margin:4px 0'>{f'<b>{escape(text)}</b>' if text == verdict else escape(text)}</p>"
+            f"<p style='margin:4px 0'>{f'<b>{escape(text)}</b>' if text in bold else escape(text)}</p>"
             for text in self._told
         )
         self._result.value = f'<div role="status" style="line-height:1.4">{paragraphs}</div>'

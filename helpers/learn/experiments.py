@@ -32,17 +32,26 @@ class Arm:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """Two ways to train, and the question which one ends with the higher accuracy.
+    """A claim about two ways to train, and the question which one ends with the higher accuracy.
 
+    `refuted_by` is the outcome that refutes the claim; None if the claim says only that the two differ.
     `seeds` says how many trainings of each kind the experiment asks for. `because` explains what came out on
     the bundled data. It is shown only after the learner's own trainings.
     """
 
     name: str
+    claim: str
     first: Arm
     second: Arm
     because: str
+    refuted_by: str | None = "second"
     seeds: int = 1
+
+    def about_the_claim(self, outcome: str) -> str:
+        """Say what an outcome means for the claim. Seeing no difference does not show that there is none."""
+        if outcome == "neither":
+            return "So the claim is neither refuted nor supported."
+        return "So the claim is refuted." if outcome == self.refuted_by else "So the claim holds here."
 
     def predictions(self) -> dict[str, str]:
         """Return what a learner can expect, by the name of the outcome: what is better, if anything is."""
@@ -114,21 +123,23 @@ def judged(prediction: str | None, outcome: str, experiment: Experiment) -> str:
     return f"{said}: it is the other way round."
 
 
-def measured(experiment: Experiment) -> tuple[Comparison, int] | None:
-    """Return what we measured on the bundled data, and with how many seeds; None if it was not measured.
+def measured(experiment: Experiment) -> tuple[Comparison, int, int] | None:
+    """Return what we measured on the bundled data, with how many seeds, and in how many steps.
 
-    `tests/benchmarks/experiments.py` made the figures.
+    It is None if it was not measured. `tests/benchmarks/experiments.py` made the figures.
     """
     found = json.loads(_MEASURED.read_text(encoding="utf-8"))
     if experiment.name not in found["experiments"]:
         return None
-    accuracies = [found["trainings"][name]["accuracy"] for name in found["experiments"][experiment.name]]
-    return compare(*accuracies, found["eval_size"]), found["seeds"]
+    trainings = [found["trainings"][name] for name in found["experiments"][experiment.name]]
+    comparison = compare(*(training["accuracy"] for training in trainings), found["eval_size"])
+    return comparison, found["seeds"], trainings[0]["steps"]
 
 
 EXPERIMENTS = (
     Experiment(
         name="rate",
+        claim="The tutorial's 5e-5 suits every BERT.",
         first=Arm("5e-5", lambda lab: {"learning_rate": 5e-5}),
         second=Arm("5e-4", lambda lab: {"learning_rate": 5e-4}),
         because=(
@@ -139,6 +150,8 @@ EXPERIMENTS = (
     ),
     Experiment(
         name="twice",
+        claim="Twice the rate is another training, so another accuracy will come out.",
+        refuted_by=None,
         first=Arm("the lab's rate"),
         second=Arm("twice that rate", lambda lab: {"learning_rate": 2 * lab["learning_rate"]}),
         seeds=3,
@@ -149,6 +162,7 @@ EXPERIMENTS = (
     ),
     Experiment(
         name="start",
+        claim="A thousand reviews are enough to learn the task from random weights.",
         first=Arm("random weights", lambda lab: {"start": "random weights"}),
         second=Arm("pretrained weights"),
         because=(
@@ -159,6 +173,7 @@ EXPERIMENTS = (
     ),
     Experiment(
         name="frozen",
+        claim="The body knows the language already. It is enough to train the classifier.",
         first=Arm("frozen body", lambda lab: {"start": "frozen body"}),
         second=Arm("all weights learn"),
         because=(
@@ -169,6 +184,8 @@ EXPERIMENTS = (
     ),
     Experiment(
         name="decay",
+        claim="That protects against overfitting, so 0.3 is better than 0.",
+        refuted_by="first",
         first=Arm("weight_decay 0", lambda lab: {"weight_decay": 0.0}),
         second=Arm("weight_decay 0.3", lambda lab: {"weight_decay": 0.3}),
         because=(
@@ -178,6 +195,7 @@ EXPERIMENTS = (
     ),
     Experiment(
         name="texts",
+        claim="Steps are what counts, so this is no worse.",
         first=Arm(
             "half the texts, twice the epochs",
             lambda lab: {

@@ -10,7 +10,7 @@ from notebook_files import ROOT
 from transformers import TrainingArguments
 
 from helpers.learn.experiment_panel import Experiments
-from helpers.learn.experiments import EXPERIMENTS, compare, judged, measured
+from helpers.learn.experiments import EXPERIMENTS, OUTCOMES, compare, judged, measured
 from helpers.profiles import PROFILES
 from helpers.show.lab import HyperparameterPanel
 from helpers.show.lab.controls import Controls
@@ -109,6 +109,29 @@ def test_a_prediction_is_judged_by_what_came_out(prediction, outcome, said):
     assert said in judged(prediction, outcome, BY_NAME["rate"])
 
 
+def test_the_claim_in_the_panel_is_the_claim_of_the_notebook():
+    """The panel judges the claim, so it must be the one that the learner read above it."""
+    notebook = json.loads((ROOT / "notebooks" / "04_lab.ipynb").read_text("utf-8"))
+    text = "".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
+    assert [experiment.claim for experiment in EXPERIMENTS if f'*"{experiment.claim}"*' not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "refuted", "holding"),
+    [
+        ("rate", {"second"}, {"first"}),
+        ("decay", {"first"}, {"second"}),
+        ("twice", set(), {"first", "second"}),
+    ],
+)
+def test_a_claim_is_judged_and_no_difference_decides_nothing(name, refuted, holding):
+    """Not seeing a difference is no proof that there is none, so it may not refute a claim."""
+    said = {outcome: BY_NAME[name].about_the_claim(outcome) for outcome in OUTCOMES}
+    assert {outcome for outcome, text in said.items() if "is refuted" in text} == refuted
+    assert {outcome for outcome, text in said.items() if "holds here" in text} == holding
+    assert "neither refuted nor supported" in said["neither"]
+
+
 # The panel
 
 
@@ -160,6 +183,8 @@ def test_without_a_prediction_nothing_is_trained(experiments, training):
     """Whoever predicts after the result has learned nothing."""
     pressed(experiments.rate)
     assert training.settings == [] and "First say" in said(experiments.rate)
+    experiments.rate._choice.value = "first"
+    assert "First say" not in said(experiments.rate), "it was said"
 
 
 def test_the_learners_own_runs_decide(experiments, training, lab):
@@ -171,6 +196,8 @@ def test_the_learners_own_runs_decide(experiments, training, lab):
     assert training.settings == [(5e-5, 42), (5e-4, 42)] and len(lab.runs) == 2
     assert "5e-5: 0.554; 5e-4: 0.304" in panel.sentence() and "so it came out" in panel.sentence()
     assert "Ours, means of 5 seeds each on the bundled data." in panel.sentence()
+    assert "So the claim holds here." in panel.sentence()
+    assert "Yours made 20 steps each, ours 375." in panel.sentence()
     assert panel.picture().alt.count("5e-5, seed 42") == 1
     assert panel.sentence().split(": ", 1)[1][:40] in said(panel), "the page says the same"
 
@@ -235,8 +262,8 @@ def test_a_wrong_name_is_named(experiments):
 @each_experiment
 def test_each_experiment_was_measured(experiment):
     """The panel says five seeds on the bundled data."""
-    comparison, seeds = measured(experiment)
-    assert seeds == 5 and 0.2 < comparison.second < 0.7
+    comparison, seeds, steps = measured(experiment)
+    assert seeds == 5 and steps == pytest.approx(375, rel=0.02) and 0.2 < comparison.second < 0.7
 
 
 def test_what_the_explanations_say_was_measured():
