@@ -14,6 +14,7 @@ from IPython.display import display
 from helpers.show.shown import WIDE, WIDGET_VIEW
 
 _NO_CHOICE = "none"
+_HEADING = '<h2 style="margin:4px 0">Check yourself</h2>'
 # The radio buttons of ipywidgets know no arrow keys, since they have no common name. So the browser's own
 # radio buttons stand in HTML. Python cannot read these. So each option has a button "Check" of its own, and
 # this style shows the one whose option is chosen. The reasons stand on the page from the start, hidden: a
@@ -66,7 +67,7 @@ class Quiz:
         self.boxes = [self._box(number, question) for number, question in enumerate(self.questions)]
         self.progress = widgets.HTML()
         self.widget = widgets.VBox(
-            [widgets.HTML(_STYLE + _choices_style(self.questions)), *self.boxes, self.progress],
+            [widgets.HTML(_STYLE + _choices_style(self.questions) + _HEADING), *self.boxes, self.progress],
             layout=widgets.Layout(width=WIDE),
         )
         if check is not None:
@@ -139,7 +140,7 @@ def _reasons(question: Question) -> str:
     told = [f'<div class="quiz-why quiz-why-{_NO_CHOICE}">Choose an answer first.</div>']
     for choice, option in enumerate(question.options):
         sign, kind = ("✓ Right.", " quiz-right") if option.right else ("✗ Not so.", "")
-        said = f"You said “{marked(option.text.rstrip('.'))}”: {marked(option.why)}"
+        said = f"You said “{marked(option.text.rstrip('.'))}”. {marked(option.why)}"
         told.append(f'<div class="quiz-why quiz-why-{choice}{kind}"><b>{sign}</b> {said}</div>')
     return f'<div role="status" aria-live="polite">{"".join(told)}</div>'
 

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def folded(questions: Sequence[Question]) -> str:
     """Return the Markdown of all questions. Each is folded, and its answer is folded once more inside it."""
-    return "\n\n".join(["## Check yourself", *map(_folded, questions)])
+    return "\n\n".join(["## The same questions, folded", *map(_folded, questions)])
 
 
 def rewrite(path: Path, text: str) -> bool:
