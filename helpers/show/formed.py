@@ -135,6 +135,8 @@ def layers_moved(*runs: Run) -> Picture:
     figure, (left, right) = new_figure(9, 1.1 + 0.24 * max(1, len(body)) * (len(runs) + 0.8), 2)
     _movement_bars(left, runs, body)
     _movement_bars(right, runs, ["head"])
+    right.set_title("the classifier, on a scale of its own", fontsize=10)
+    left.set_title("the body", fontsize=10)
     figure.supxlabel("change of the weights, relative to their size before the training", fontsize=10)
     if len(runs) > 1:
         handles, names = left.get_legend_handles_labels()
@@ -154,7 +156,7 @@ def _movement_bars(ax, runs: Sequence[Run], parts: Sequence[str]) -> None:
         middles = np.arange(len(parts)) + (number + 0.5) * height - 0.4
         bars = ax.barh(middles, values, height * 0.9, label=plain(run.name), edgecolor="white", **style)
         ax.bar_label(bars, [_percent(value) for value in values], padding=3, fontsize=8)
-    ax.set_yticks(range(len(parts)), parts)
+    ax.set_yticks(range(len(parts)), [_called(part) for part in parts])
     ax.set_ylim(len(parts) - 0.5, -0.5)
     ax.margins(x=0.15)
     ax.set_xlim(left=0)
@@ -162,8 +164,12 @@ def _movement_bars(ax, runs: Sequence[Run], parts: Sequence[str]) -> None:
 
 
 def movement_words(moved: Mapping[str, float]) -> str:
-    """List the parts with their changes, as in "embeddings 1.2%, layer 1 8.9%, head 102%"."""
-    return ", ".join(f"{part} {_percent(value)}" for part, value in moved.items())
+    """List the parts with their changes, as in "embeddings 1.2%, layer 1 8.9%, classifier 102%"."""
+    return ", ".join(f"{_called(part)} {_percent(value)}" for part, value in moved.items())
+
+
+def _called(part: str) -> str:
+    return "classifier" if part == "head" else part
 
 
 def _percent(value: float) -> str:

@@ -17,8 +17,13 @@ from helpers.train.runs import Run
 _NOTHING = "No answers yet: train first, in the lab above, then run this cell again."
 _EXPLANATION = (
     "Each dot is a text, in the row of its true class; the thick line is where a right and sure answer "
-    "stands. Filled blue dots are right answers, hollow red ones are wrong. Click a dot to read its text."
+    "stands. The colour says whether the most probable class is the right one: filled blue dots are right, "
+    "hollow orange ones are wrong. Click a dot to read its text."
 )
+_POSITION = {
+    True: "The position of a dot is the mean answer: the classes, averaged with their probabilities.",
+    False: "The position of a dot is the probability of its true class.",
+}
 _BOX = (
     "border:1px solid rgba(128,128,128,0.6);border-radius:4px;padding:6px 8px;margin:4px 0;"
     "max-height:180px;overflow:auto;line-height:1.5;white-space:pre-wrap;overflow-wrap:anywhere"
@@ -43,8 +48,9 @@ class TimeSlider(Shown):
             return
 
         # The controls
-        names = [(run.name, number) for number, run in enumerate(self.runs)]
-        self.run = _dropdown("run", names, len(names) - 1)
+        names = [(_described(run), number) for number, run in enumerate(self.runs)]
+        finished = [number for _, number in names if self.runs[number].status == "finished"]
+        self.run = _dropdown("run", names, (finished or [len(names) - 1])[-1])
         self.moment = widgets.SelectionSlider(
             options=[""],
             description="moment",
@@ -56,6 +62,7 @@ class TimeSlider(Shown):
         # The dots: the style sheet and the lines behind them, then a button for each text
         self._style = widgets.HTML(layout=widgets.Layout(display="none"))
         self._lines = widgets.HTML()
+        self._position = widgets.HTML(layout=widgets.Layout(max_width=WIDE))
         layout = widgets.Layout(width=f"{_DOT}px", height=f"{_DOT}px")
         most = max(len(run.watched["texts"]) for run in self.runs)
         self.dots = [widgets.Button(layout=layout) for _ in range(most)]
@@ -73,6 +80,7 @@ class TimeSlider(Shown):
                 self.run,
                 self.moment,
                 widgets.HTML(faded(_EXPLANATION), layout=widgets.Layout(max_width=WIDE)),
+                self._position,
                 self.words,
                 self.text,
                 widgets.Box([area, self.reading], layout=widgets.Layout(flex_flow="row wrap")),
@@ -110,6 +118,7 @@ class TimeSlider(Shown):
         for dot, title in zip(self.dots, titles):
             dot.tooltip = title
         self._lines.value = _lines(run)
+        self._position.value = faded(_POSITION[bool(run.watched["ordered"])])
         self._shown = True
         self._update()
 
@@ -131,6 +140,18 @@ def _dropdown(name: str, options: list, value: int) -> widgets.Dropdown:
         style={"description_width": "60px"},
         layout=widgets.Layout(width="auto", max_width="620px"),
     )
+
+
+def _described(run: Run) -> str:
+    """Name a run by what tells it from others: its start, its rate, and the accuracy at its end."""
+    parts = [run.name]
+    if "start" in run.settings:
+        parts.append(run.settings["start"])
+    if "learning_rate" in run.settings:
+        parts.append(f"learning_rate {run.settings['learning_rate']:.2g}")
+    if accuracies := run.series("accuracy")[1]:
+        parts.append(f"accuracy {accuracies[-1]:.3f}")
+    return ", ".join(parts) + (f" ({run.status})" if run.status != "finished" else "")
 
 
 def _titles(run: Run) -> list[str]:

@@ -146,6 +146,21 @@ def test_another_run_brings_its_own_moments_and_texts(run):
     assert slider.moment.value == 2 and len(slider.text.options) == 10 and len(styled(slider)) == 10
 
 
+def test_the_last_finished_run_is_shown_first_and_each_says_what_it_is(run):
+    """A list of numbers does not say which run is which, and a stopped run shows no whole training."""
+    run.settings = {"start": "frozen body", "learning_rate": 5e-4}
+    run.log_evaluation(1_200, 1.0, accuracy=0.512)
+    run.status = "finished"
+    stopped = made_run("later")
+    stopped.status = "stopped"
+    slider = TimeSlider([run, stopped])
+    assert slider._run is run
+    assert [name for name, _ in slider.run.options] == [
+        "made, frozen body, learning_rate 0.0005, accuracy 0.512",
+        "later (stopped)",
+    ]
+
+
 def test_without_moments_it_says_what_to_do():
     """Run All comes here before the learner has trained anything."""
     slider = TimeSlider([Run("without")])
@@ -172,10 +187,12 @@ def test_the_bars_are_the_measured_changes_side_by_side():
     assert [bar.get_width() for bar in body.patches] == [0.046, 0.5, 0, 0]
     assert [bar.get_width() for bar in head.patches] == [1.25, 6.7]
     assert [text.get_text() for text in body.texts] == ["4.6%", "50%", "0", "0"]
+    assert [label.get_text() for label in head.get_yticklabels()] == ["classifier"]
+    assert "scale of its own" in head.get_title()
     assert [label.get_text() for label in body.get_yticklabels()] == ["embeddings", "layer 1"]
     middles = [bar.get_y() + bar.get_height() / 2 for bar in body.patches]
     assert np.round(middles).tolist() == [0, 1, 0, 1], "the bars of a part stand at its name"
-    assert "pretrained: embeddings 4.6%, layer 1 50%, head 125%. frozen <b>: embeddings 0" in picture.alt
+    assert "pretrained: embeddings 4.6%, layer 1 50%, classifier 125%. frozen <b>: embeddings 0" in picture.alt
     colours = {bar.get_facecolor() for bar in body.patches}
     assert len(colours) == 2 and len({bar.get_hatch() for bar in body.patches}) == 2
     with pytest.raises(ValueError, match="KeepMovement"):
