@@ -8,7 +8,18 @@ from html import escape
 import ipywidgets as widgets
 import numpy as np
 
-from helpers.learn.faults import FAULTS, QUESTIONS, RULES, Evidence, Recipe, Rule, named, train, views
+from helpers.learn.faults import (
+    EXPLAINED,
+    FAULTS,
+    QUESTIONS,
+    RULES,
+    Evidence,
+    Recipe,
+    Rule,
+    named,
+    train,
+    views,
+)
 from helpers.show.lab.worker import Worker
 from helpers.show.pictures import Picture
 from helpers.show.shown import WIDE, Shown, draw, faded, image
@@ -18,6 +29,7 @@ from helpers.train.runs import Run
 _RULES = {rule.fault: rule for rule in RULES}
 _IN_WORDS = ("No", "One", "Two", "Three", "Four", "Five", "Six")
 _START = "Start a training with a fault"
+_IT_IS_NOT = FAULTS | {"zero_grad": "the missing zero_grad"}  # as it stands after these words
 
 
 class MysteryFault(Shown):
@@ -102,7 +114,8 @@ class MysteryFault(Shown):
     def show_answer(self) -> str:
         """Name the fault and say what gives it away. It does not count as solved."""
         self._check(self._fault, FAULTS)
-        self._explain(f"It is: {FAULTS[self._fault]}.")
+        if not self._over:  # after "Right", the answer is there already
+            self._explain(f"It is: {FAULTS[self._fault]}.")
         return self._told
 
     # What the panel shows
@@ -124,10 +137,12 @@ class MysteryFault(Shown):
         self._questions = {
             key: _button(words, lambda key=key: self.ask(key)) for key, words in QUESTIONS.items()
         }
-        options = [(words, fault) for fault, words in FAULTS.items()]
+        options = [(f"{words}: {EXPLAINED[fault]}", fault) for fault, words in FAULTS.items()]
         self._choice = widgets.RadioButtons(options=options, value=None, layout=widgets.Layout(width="auto"))
         self._check_button = _button("Check", self._check_clicked, "primary")
         self._show_button = _button("Show the answer", self.show_answer)
+        self._next = _button("Next fault", self._start_clicked, "primary")
+        self._next.layout.display = "none"
 
         # Texts and pictures
         self._bar = widgets.IntProgress(min=0, max=1, layout=widgets.Layout(width=WIDE, max_width="34em"))
@@ -161,7 +176,12 @@ class MysteryFault(Shown):
         self.widget = widgets.VBox(
             [
                 widgets.Box([self._start, self._stop], layout=wrap),
-                widgets.HTML(faded("The first time it trains twice: once without a fault, to compare with.")),
+                widgets.HTML(
+                    faded(
+                        "The first time it trains twice: once without a fault, to compare with. It takes few "
+                        "texts, so that it is quick: the healthy training overfits, but nothing is broken."
+                    )
+                ),
                 self._bar,
                 self._progress,
                 self._message,
@@ -169,6 +189,7 @@ class MysteryFault(Shown):
                 self._verdict,
                 self._explanation,
                 self._record,
+                self._next,
             ],
             layout=widgets.Layout(width=WIDE),
         )
@@ -193,7 +214,7 @@ class MysteryFault(Shown):
 
     def _switch(self, working: bool) -> None:
         """While it trains, nothing can be started or named."""
-        self._start.disabled = working
+        self._start.disabled = self._next.disabled = working
         self._stop.disabled = not working
         for widget in (*self._questions.values(), self._choice, self._check_button, self._show_button):
             widget.disabled = working or self.evidence is None
@@ -206,7 +227,8 @@ class MysteryFault(Shown):
         told = "; ".join(
             f"{FAULTS[fault]} ({_counted(count, 'question').lower()})" for fault, count in self.solved.items()
         )
-        return f"Solved: {len(self.solved)} of {len(FAULTS)}: {told}."
+        left = len(FAULTS) - len(self.solved)
+        return f"Solved: {len(self.solved)} of {len(FAULTS)}: {told}. {left or 'None'} left."
 
     def _add(self, question: str, sentence: str, details: str) -> None:
         """Show an answer below the buttons; one that is there already stays."""
@@ -229,10 +251,11 @@ class MysteryFault(Shown):
         """Say which of the signs of a fault that was wrongly named is missing, or where to look for it."""
         missing = [sign for sign in rule.signs if not sign.holds(self.evidence, self.healthy)]
         if not missing:
-            return f"It is not {rule.name}, though its signs are there. Another fault has clearer ones."
+            name = _IT_IS_NOT[rule.fault]
+            return f"It is not {name}, though its signs are there. Another fault has clearer ones."
         seen = [sign for sign in missing if sign.question is None or sign.question in self.asked]
         sign = (seen or missing)[0]
-        text = f"It is not {rule.name}. A sign of that would be: {sign.words}. "
+        text = f"It is not {_IT_IS_NOT[rule.fault]}. A sign of that would be: {sign.words}. "
         if seen:
             return text + sign.told(self.evidence, self.healthy)
         return text + f"Have you looked? Ask for “{QUESTIONS[sign.question]}”."
@@ -257,13 +280,14 @@ class MysteryFault(Shown):
         table = views.read_and_written(self.evidence) if self._fault == "tokenizer" else ""
         self._explanation.value = "".join(f"<div>{part}</div>" for part in parts) + table + png
         self._record.value = escape(self._record_text())
+        self._next.layout.display = None
 
     # Training
 
     def _train(self) -> None:
         # Leave the last fault
         self.evidence = None
-        self._after.layout.display = "none"
+        self._after.layout.display = self._next.layout.display = "none"
         self._explanation.value = self._verdict.value = self._count.value = ""
         self._say("")
         self._bar.max = self.recipe.steps * (1 if self.healthy else 2)

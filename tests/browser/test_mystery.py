@@ -71,14 +71,14 @@ def test_a_fault_is_found_by_keyboard_from_start_to_end(lab, panel):
     expect(panel.get_by_text("One question so far.")).to_be_visible()
 
     # A wrong answer gets a hint, and may be changed
-    wrong = "a frozen body" if fault != "frozen" else "no zero_grad"
-    press(page, panel.get_by_role("radio", name=wrong), " ")
+    wrong = "a frozen body" if fault != "frozen" else "shuffled labels"
+    press(page, panel.get_by_role("radio", name=f"{wrong}:"), " ")
     press(page, button(panel, "Check"), "Enter")
     expect(panel.get_by_text(f"It is not {wrong}.")).to_be_visible()
     assert all(name not in text for text in panel.get_by_role("status").all_inner_texts())
 
     # The right one is explained with the learner's own curves
-    press(page, panel.get_by_role("radio", name=name), " ")
+    press(page, panel.get_by_role("radio", name=f"{name}:"), " ")
     press(page, button(panel, "Check"), "Enter")
     expect(panel.get_by_text(f"Right: {name}.")).to_be_visible()
     expect(panel.locator('img[alt*="An arrow points at"]')).to_be_visible()
@@ -86,7 +86,7 @@ def test_a_fault_is_found_by_keyboard_from_start_to_end(lab, panel):
     lab.picture("mystery-solved")
 
     # The next one, without the healthy training
-    button(panel, "Start a training with a fault").click()
+    button(panel, "Next fault").click()
     expect(panel.locator('img[alt*="mystery 2"]').first).to_be_visible(timeout=60_000)
     assert lab.ask("mystery._fault") != fault and panel.get_by_text("Right:").count() == 0
 

@@ -1,6 +1,18 @@
 """Six faults that a training can have, and the signs that give each of them away."""
 
 from helpers.learn.faults.rules import QUESTIONS, RULES, Rule, Sign, named
-from helpers.learn.faults.training import FAULTS, Evidence, Recipe, Rows, train
+from helpers.learn.faults.training import EXPLAINED, FAULTS, Evidence, Recipe, Rows, train
 
-__all__ = ["FAULTS", "QUESTIONS", "RULES", "Evidence", "Recipe", "Rows", "Rule", "Sign", "named", "train"]
+__all__ = [
+    "EXPLAINED",
+    "FAULTS",
+    "QUESTIONS",
+    "RULES",
+    "Evidence",
+    "Recipe",
+    "Rows",
+    "Rule",
+    "Sign",
+    "named",
+    "train",
+]

@@ -99,8 +99,8 @@ _STILL = Sign(
     "no weight of the body moves",
     lambda evidence, healthy: evidence.body_moved < 1e-6,
     lambda evidence, healthy: (
-        "Of the body, the part that moved most did so by "
-        f"{_percent(evidence.body_moved)}; in the healthy training, by {_percent(healthy.body_moved)}."
+        f"The part of the body that moved furthest changed by {_percent(evidence.body_moved)}; in the "
+        f"healthy training, by {_percent(healthy.body_moved)}."
     ),
 )
 _FAR = Sign(
@@ -142,8 +142,8 @@ _GUESSES = Sign(
     "the validation accuracy stays where guessing could bring it",
     lambda evidence, healthy: evidence.accuracies["judged"] <= evidence.guessing,
     lambda evidence, healthy: (
-        f"The validation accuracy is {evidence.accuracies['judged']:.2f}; guessing can bring it to "
-        f"{evidence.guessing:.2f}."
+        f"The validation accuracy is {evidence.accuracies['judged']:.2f}; with luck, a model that only "
+        f"guesses gets up to {evidence.guessing:.2f}."
     ),
 )
 _BY_HEART = Sign(
@@ -166,7 +166,7 @@ RULES = (
     Rule(
         "frozen",
         (_STILL,),
-        "Only the head learns, from what a body says that was trained for something else.",
+        "Only the classifier learns, from what a body says that was trained for something else.",
     ),
     Rule(
         "zero_grad",

@@ -21,6 +21,14 @@ FAULTS = {
     "leak": "validation rows among the training rows",
     "frozen": "a frozen body",
 }
+EXPLAINED = {
+    "labels": "each text has the label of another one",
+    "tokenizer": "its ids stand for other words than in the model",
+    "zero_grad": "the gradients of earlier steps are added up",
+    "rate": "each step is far too long",
+    "leak": "the model trains on rows that it is judged by",
+    "frozen": "only the classifier on top learns",
+}
 _SHOWN = 5  # rows that a learner may read as the model sees them
 
 

@@ -51,7 +51,7 @@ def accuracy_bars(evidence: Evidence, healthy: Evidence, rows: Sequence[str] = t
             np.arange(len(rows)) + 0.4 * number - 0.2, values, 0.36, label=plain(of.run.name), **style
         )
         ax.bar_label(bars, [f"{value:.2f}" for value in values], padding=3)
-    guessing = f"guessing: up to {evidence.guessing:.2f}"
+    guessing = f"guessing, with luck: up to {evidence.guessing:.2f}"
     ax.axvline(evidence.guessing, color=GREY, linestyle=":", linewidth=2, label=guessing)
     ax.set_yticks(range(len(rows)), [_ROWS[kind] for kind in rows])
     ax.set(xlim=(0, 1.1), xlabel="accuracy")
@@ -60,7 +60,7 @@ def accuracy_bars(evidence: Evidence, healthy: Evidence, rows: Sequence[str] = t
     figure.alt = "The accuracies. " + " ".join(
         f"{of.run.name}: {', '.join(f'{of.accuracies[kind]:.2f} on the {_ROWS[kind]}' for kind in rows)}."
         for of in (evidence, healthy)
-    ) + f" Guessing could bring it to {evidence.guessing:.2f}."  # fmt: skip
+    ) + f" With luck, a model that only guesses gets up to {evidence.guessing:.2f}."  # fmt: skip
     return figure
 
 
@@ -100,10 +100,10 @@ def giveaway(fault: str, evidence: Evidence, healthy: Evidence) -> Picture:
 
 def _point(ax, place: tuple[float, float], words: str, bars: bool) -> None:
     """Draw an arrow from these words to `place`, in the units of `ax`: the end of a bar or of a curve."""
-    # A bar's value stands right of its end; below the end of a curve there is room
-    across = ax.transAxes.inverted().transform(ax.transData.transform(place))[0]
+    # A bar's value stands right of its end; beside the end of a curve there is room below or above
+    across, up = ax.transAxes.inverted().transform(ax.transData.transform(place))
     right = bars and across < 0.5
-    beside = (60 if right else -45, 0 if bars else -40)  # in points
+    beside = (60 if right else -45, 0 if bars else -40 if up > 0.5 else 40)  # in points
     arrow = {"arrowstyle": "->", "color": RED, "linewidth": 2, "shrinkB": 34 if right else 3}
     ax.annotate(
         words,
@@ -149,7 +149,7 @@ def mistakes(evidence: Evidence, recipe: Recipe, count: int = 4) -> str:
         recipe.judged.texts, evidence.logits, evidence.labels, recipe.label_names, count, ordered=False
     )
     right = round(evidence.accuracies["judged"] * len(evidence.labels))
-    caption = f"{right} of {len(evidence.labels)} validation rows are right. The surest mistakes:"
+    caption = f"{right} of {len(evidence.labels)} validation rows are right. Of these mistakes it is surest:"
     rows = [
         (line.text, line.label, f"{line.predicted} ({line.probability:.0%})") for line in worst.itertuples()
     ]

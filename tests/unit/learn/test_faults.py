@@ -229,5 +229,5 @@ def test_a_rule_tells_the_numbers_of_this_training():
     assert "0.90 on the validation rows and 0.40 on rows that nothing used" in told["leak"]
     assert "by 0%; in the healthy training, by 6%" in told["frozen"]
     assert "5% of the words return" in told["tokenizer"]
-    assert "accuracy is 0.20; guessing can bring it to 0.26" in told["labels"]
+    assert "accuracy is 0.20; with luck, a model that only guesses gets up to 0.26" in told["labels"]
     assert BY_FAULT["labels"].questions == ["training", "rows"]

@@ -151,7 +151,7 @@ def test_a_wrong_fault_gets_a_hint_that_names_no_other(panel, fault, without_pic
             panel.ask(question)
         for wrong in set(FAULTS) - {fault}:
             hint = panel.answer(wrong)
-            assert f"It is not {FAULTS[wrong]}." in hint and FAULTS[fault] not in hint
+            assert f"It is not {module._IT_IS_NOT[wrong]}." in hint and FAULTS[fault] not in hint
             if not asked and "Have you looked?" in hint:
                 assert any(f"“{words}”" in hint for words in QUESTIONS.values())
             if asked:
@@ -166,7 +166,7 @@ def test_a_hint_tells_no_number_that_was_not_asked_for(panel):
         "Have you looked? Ask for “How far the weights moved”."
     )
     panel.ask("weights")
-    assert "moved most did so by 6%" in panel.answer("frozen")
+    assert "moved furthest changed by 6%" in panel.answer("frozen")
 
 
 def test_what_is_asked_is_counted_once_and_shown_below(panel):
@@ -192,6 +192,11 @@ def test_an_answer_that_was_shown_does_not_count(panel, without_pictures):
     panel._show_button.click()
     assert "It is: 100 times the learning rate." in panel._verdict.value
     assert "Right" in panel.answer("rate") and panel.solved == {}
+    assert "Right" in panel.show_answer(), "the answer that was given stays"
+    assert panel._next.layout.display is None and not panel._next.disabled
+    panel._next.click()
+    panel._worker.thread.join(20)
+    assert panel._drawn == 2 and panel._next.layout.display == "none"
     assert "Solved: 0 of 6" in panel._record.value
 
 
