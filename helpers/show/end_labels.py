@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
-from matplotlib.patches import ConnectionPatch
 
 SIZE = 8  # points
 _LINE = 1.1 * SIZE / 72  # inches from one name to the next
@@ -36,8 +35,8 @@ def width_of(names: Sequence[str], height: float) -> float | None:
 def label_ends(ax: Axes, ends: Sequence[End]) -> None:
     """Write the name of each line to the right of `ax`, after a piece of the line.
 
-    Names whose lines end close together are pushed apart. A thin line leads from each end to its name. The
-    limits of `ax` must be set before.
+    Names whose lines end close together are pushed apart. A dotted line leads from the height of each end to
+    its name. It stays outside of `ax`, where nobody takes it for data. The limits of `ax` must be set before.
     """
     # The places of the names, as shares of the axes
     width, height = ax.get_position().size * ax.figure.get_size_inches()
@@ -46,11 +45,11 @@ def label_ends(ax: Axes, ends: Sequence[End]) -> None:
     wanted = [min(1.0, max(0.0, (end.y - low) / (high - low))) for end in ends]
     left, right = 1 + _GAP / width, 1 + (_GAP + _SAMPLE) / width
 
-    # A thin line, a piece of the line itself, and the name
-    for end, place in zip(ends, spread(wanted, _LINE / height)):
-        thin = {"color": end.style["color"], "linewidth": 0.6, "clip_on": False}
-        ax.add_artist(ConnectionPatch((end.x, end.y), (left, place), ax.transData, ax.transAxes, **thin))
-        piece = {**end.style, "linewidth": 2, "clip_on": False, "transform": ax.transAxes}
+    # The dotted line, a piece of the line itself, and the name
+    outside = {"clip_on": False, "transform": ax.transAxes}
+    for end, at, place in zip(ends, wanted, spread(wanted, _LINE / height)):
+        ax.plot([1, left], [at, place], color="0.5", linestyle=":", linewidth=0.8, **outside)
+        piece = {**end.style, "linewidth": 2, **outside}
         ax.plot([left, right], [place, place], **piece)
         ax.text(right + 0.04 / width, place, end.name, transform=ax.transAxes, fontsize=SIZE, va="center")
 

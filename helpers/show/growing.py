@@ -19,16 +19,23 @@ class GrowingCurve:
     The picture is that of `plots.loss_curve`. Its axes, ticks and legends take nine tenths of the time. This
     class draws them again only when the loss grows out of the picture. `numbers` gives each run its colour:
     one number per earlier run, then one for `run`. `steps` is the planned number of steps. A `narrow` picture
-    has the accuracy below the losses.
+    has the accuracy below the losses. With `class_counts`, shape (classes,), it also shows guessing.
     """
 
     def __init__(
-        self, earlier: Sequence[Run], run: Run, numbers: Sequence[int], steps: int, narrow: bool = False
+        self,
+        earlier: Sequence[Run],
+        run: Run,
+        numbers: Sequence[int],
+        steps: int,
+        class_counts: Sequence[int] | None = None,
+        narrow: bool = False,
     ):
         self._earlier = earlier
         self._run = run
         self._numbers = numbers
         self._steps = steps
+        self._class_counts = class_counts
         self._narrow = narrow
         self._draw_axes(2.0)  # a classifier of a few classes starts below this loss
 
@@ -57,7 +64,8 @@ class GrowingCurve:
         """Draw everything but the lines of `run`, with room for losses up to `top`, and store the picture."""
         # Axes that hold the earlier runs and all planned steps
         numbers = self._numbers[: len(self._earlier)]
-        figure = plots.loss_curve(*self._earlier, numbers=numbers, growing=True, narrow=self._narrow)
+        kind = {"growing": True, "narrow": self._narrow, "class_counts": self._class_counts}
+        figure = plots.loss_curve(*self._earlier, numbers=numbers, **kind)
         left, right = figure.axes
         self._top = max(top, left.get_ylim()[1])
         for ax in (left, right):

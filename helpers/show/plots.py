@@ -18,6 +18,7 @@ from helpers.data.padding import PaddingCost
 from helpers.show.end_labels import End, label_ends, width_of
 from helpers.show.fonts import drawable
 from helpers.show.pictures import Picture
+from helpers.show.told import guessing_loss
 from helpers.train.learning_rates import RangeTest
 from helpers.train.runs import Run, loss_difference
 
@@ -145,13 +146,18 @@ def padded_batches(batches: Mapping[str, Sequence[np.ndarray]], max_length: int,
 
 
 def loss_curve(
-    *runs: Run, numbers: Sequence[int] | None = None, growing: bool = False, narrow: bool = False
+    *runs: Run,
+    numbers: Sequence[int] | None = None,
+    growing: bool = False,
+    narrow: bool = False,
+    class_counts: Sequence[int] | None = None,
 ) -> Picture:
     """Draw training and validation loss over the steps on the left, and accuracy on the right.
 
     A `narrow` picture has the accuracy below the losses. Without any accuracy, its part is missing, unless a
     run is `growing`: then an accuracy may come. `numbers` fixes each run's colour and dash, so that they stay
-    when another run is hidden; by default they are 0, 1, 2, …
+    when another run is hidden; by default they are 0, 1, 2, … With `class_counts`, shape (classes,),
+    the validation rows of each class, dotted lines show what a model has that only guesses.
     """
     # The axes; one run needs names for its losses, several runs need names for the runs
     several = len(runs) > 1
@@ -181,6 +187,14 @@ def loss_curve(
             right.plot(at, accuracies, marker="o", **style)
             ends[right].append(End(name, at[-1], accuracies[-1], style))
 
+    # What guessing has
+    guessed = ""
+    if class_counts is not None:
+        levels = guessing_loss(class_counts), max(class_counts) / sum(class_counts)
+        for ax, level in zip(figure.axes, levels):
+            _guessing_line(ax, level)
+        guessed = f" Dotted: guessing, loss {levels[0]:.2f}{f', accuracy {levels[1]:.3f}' if right else ''}."
+
     # The limits, then the names
     left.set_ylim(bottom=0)
     for ax in figure.axes:
@@ -190,8 +204,15 @@ def loss_curve(
     if ends[left] and not labelled:
         left.legend(frameon=False, fontsize=8 if narrow else 9, ncols=1 + len(runs) // 5)
     told = " ".join(run.summary() for run in runs) or "No run yet, 0 curves."
-    figure.alt = f"Curves of loss{' and accuracy' if right else ''} over the steps. {told}"
+    figure.alt = f"Curves of loss{' and accuracy' if right else ''} over the steps. {told}{guessed}"
     return figure
+
+
+def _guessing_line(ax: Axes, level: float) -> None:
+    ax.axhline(level, color=GREY, linestyle=":", linewidth=1, alpha=0.8)
+    # x is a share of the axes, y a value
+    right_end = ax.get_yaxis_transform()
+    ax.text(0.995, level, "guessing", color=GREY, fontsize=7, ha="right", va="bottom", transform=right_end)
 
 
 def run_style(number: int) -> dict:
@@ -221,7 +242,7 @@ def _loss_axes(names: Sequence[str], with_accuracy: bool, narrow: bool) -> tuple
     # The words and the grid
     letters = {"fontsize": 8 if narrow else "medium"}
     loss = "loss" if narrow and with_accuracy else "loss (cross-entropy)"
-    words = (loss + (", ● validation" if names and with_accuracy else ""), "validation accuracy")
+    words = (loss + (" (● validation)" if names and with_accuracy else ""), "validation accuracy")
     for place, word in zip(places, words):
         ax = figure.add_axes(place)
         ax.set_ylabel(word, **letters)

@@ -162,10 +162,9 @@ def test_sliders_and_curve_are_on_one_screen_and_on_a_narrow_page_one_under_the_
 
 
 def test_guess_then_run_then_told(opened, place):
-    """By keyboard. A slider that is left alone is no guess."""
+    """By keyboard. A list that is left alone is no guess."""
     opened.ask("panel.controls.set(num_train_epochs=1)")
-    handle = place.locator(".widget-slider", has_text="my guess").locator(".noUi-handle, .ui-slider-handle")
-    handle.focus()
+    place.locator(".widget-dropdown", has_text="my guess").locator("select").focus()
     opened.page.keyboard.press("End")
     wait_for(opened, "panel.controls.guess.value == 1")
     press_run(opened, place)

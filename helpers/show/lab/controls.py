@@ -15,7 +15,7 @@ BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 STARTS = ("pretrained", "frozen body", "random weights")
 MODEL_SETTINGS = ("start", "freeze")
 OWN = ("train_size", *MODEL_SETTINGS, "guess")  # settings of the panel; all others are `TrainingArguments`
-NO_GUESS = -1.0  # the value of the slider for the guess until somebody moves it; it takes no None
+NO_GUESS = -1.0  # the value of the guess until somebody chooses one
 EXPLANATIONS = {
     "learning_rate": "how far each step goes; the slider is logarithmic",
     "num_train_epochs": "how many times the training texts are seen",
@@ -27,7 +27,7 @@ EXPLANATIONS = {
     "seed": "decides what is random: the new classifier, dropout, the order of the texts",
     "start": "the weights before the first step; in a frozen body, only the new classifier learns",
     "freeze": "so many of the first layers, and the embeddings before them, keep their weights",
-    "my guess: accuracy": "the accuracy that you expect of the next run; leave it at none to guess nothing",
+    "my guess: accuracy": "the accuracy that you expect of the next run; each start of a run sets it to none",
 }
 
 
@@ -44,8 +44,9 @@ class Controls:
             self.widgets["freeze"] = widgets.IntSlider(value=0, min=0, max=layers)
         self.defaults = self.values()
         # The guess is no setting of the training
-        options = [("none", NO_GUESS), *((f"{percent / 100:.2f}", percent / 100) for percent in range(101))]
-        self.guess = widgets.SelectionSlider(options=options, value=NO_GUESS)
+        accuracies = [percent / 100 for percent in range(0, 101, 5)]
+        options = [("none", NO_GUESS), *((f"{accuracy:.2f}", accuracy) for accuracy in accuracies)]
+        self.guess = widgets.Dropdown(options=options, value=NO_GUESS)
 
         # Each with its name and its tooltip; below them, a line says what the last one that moved does
         self._named = self.widgets | {"my guess: accuracy": self.guess}

@@ -22,7 +22,7 @@ from helpers.show.lab.code import training_arguments_code
 from helpers.show.lab.controls import MODEL_SETTINGS, NO_GUESS, Controls
 from helpers.show.lab.plan import Plan, seconds_text, steps
 from helpers.show.lab.run_folder import RunFolder
-from helpers.show.lab.run_list import RunList
+from helpers.show.lab.run_list import RunList, differing_settings
 from helpers.show.lab.theme import PICTURE_CLASS, style_html
 from helpers.show.lab.worker import Worker
 from helpers.show.shown import WIDE, Shown, draw, image, show_png
@@ -188,7 +188,9 @@ class HyperparameterPanel(Shown):
     def picture(self):
         """Draw the curves of the runs, or the schedule if there is no run yet."""
         shown, numbers = self._list.shown()
-        return plots.loss_curve(*shown, numbers=numbers) if shown else self._schedule_picture()
+        if not shown:
+            return self._schedule_picture()
+        return plots.loss_curve(*shown, numbers=numbers, class_counts=self._class_counts)
 
     def sentence(self) -> str:
         """Say how long a training takes, how many runs there are, and which was the best."""
@@ -271,9 +273,12 @@ class HyperparameterPanel(Shown):
         current = self._worker.current  # read it once: the thread that trains may end it at any moment
         if current is not None:
             numbers = [*numbers, self._list.next_number]
-            self._growing = GrowingCurve(shown, current, numbers, self._bar.max, narrow=True)
+            self._growing = GrowingCurve(
+                shown, current, numbers, self._bar.max, self._class_counts, narrow=True
+            )
         else:
-            draw(self._curve, plots.loss_curve(*shown, numbers=numbers, growing=True, narrow=True))
+            kind = {"growing": True, "narrow": True, "class_counts": self._class_counts}
+            draw(self._curve, plots.loss_curve(*shown, numbers=numbers, **kind))
 
     def _say(self, message: str, details: str = "") -> None:
         folded = ""
@@ -284,13 +289,28 @@ class HyperparameterPanel(Shown):
         self._message.value = shown if message else ""
 
     def _tell(self, run: Run) -> None:
-        """Say what happened in `run`, how far off its guess was, and whether it differs from the last."""
+        """Say what happened in `run`, how far off its guess was, and whether it differs from the last.
+
+        A run that did not finish is not compared.
+        """
         sentences = [f"{run.name}: {what_happened(run, self._class_counts)}"]
         if run.settings.get("guess") is not None:
             sentences += [guess_told(run), guess_record(self.runs)]
-        judged = [each for each in self.runs if each.series("accuracy")[1] and each.settings.get("eval_size")]
+        judged = [
+            each
+            for each in self.runs
+            if each.status == "finished" and each.series("accuracy")[1] and each.settings.get("eval_size")
+        ]
         if run in judged[1:]:
-            sentences.append(told_apart(judged[judged.index(run) - 1], run))
+            before = judged[judged.index(run) - 1]
+            sentences.append(told_apart(before, run))
+            differing = differing_settings([before, run], list(self.controls.widgets))
+            if len(differing) > 1:
+                names = ", ".join(differing)
+                sentences.append(
+                    f"They differ in {len(differing)} settings ({names}), so this says nothing about any "
+                    "single one."
+                )
         lines = "".join(f"<div>{escape(sentence)}</div>" for sentence in sentences if sentence)
         self._told.value = f'<div role="status" style="line-height:1.4">{lines}</div>'
 
@@ -345,6 +365,7 @@ class HyperparameterPanel(Shown):
         self._bar.max = steps(settings)
         self._bar.value = 0
         self.controls.guess.value = NO_GUESS
+        self._told.value = ""  # it would read as if it spoke of the run that begins
         self._next = dict.fromkeys(_PAUSES, 0.0)
 
         # Train
@@ -417,7 +438,7 @@ class HyperparameterPanel(Shown):
         parts.append(f"{seconds_text(run.seconds)} elapsed")
         if run.status == "running" and run.step:
             left = run.seconds / run.step * max(0, total - run.step)
-            parts.append(f"about {seconds_text(left)} to go")
+            parts.append(f"about {seconds_text(left)} to go" if run.step < total else "evaluating")
         self._progress.value = f'<div style="line-height:1.3">{escape(" · ".join(parts))}</div>'
 
     # Buttons
@@ -443,11 +464,12 @@ class HyperparameterPanel(Shown):
 
     def _repeat(self, settings: dict, count: int = 3) -> None:
         # Train with the next seeds that are not there yet
+        guess = None
         there = self._finished_seeds(settings)
         free = (seed for seed in itertools.count(settings["seed"]) if seed not in there)
         for seed in itertools.islice(free, count):
             self._train_once(settings | {"seed": seed})
-            settings.pop("guess", None)  # it counts once
+            guess = settings.pop("guess", guess)  # it counts once
             if self._worker.stopping:
                 return
 
@@ -456,11 +478,14 @@ class HyperparameterPanel(Shown):
         accuracies = [run.series("accuracy")[1][-1] for run in runs if run.series("accuracy")[1]]
         if accuracies:
             mean = sum(accuracies) / len(accuracies)
-            counted = f", with {', '.join(run.name for run in there.values())}" if there else ""
+            counted = f" (also counted: {', '.join(run.name for run in there.values())})" if there else ""
+            guessed = (
+                "" if guess is None else f" You said {guess:.2f}: {abs(guess - mean):.2f} from the mean."
+            )
             self._say(
-                f"{len(accuracies)} seeds ended with an accuracy{counted}. Nothing else changed, and the "
-                f"accuracies lie between {min(accuracies):.3f} and {max(accuracies):.3f}, mean {mean:.3f}. A "
-                "difference between two settings that is no larger than this spread is no evidence."
+                f"{len(accuracies)} seeds gave {min(accuracies):.3f} to {max(accuracies):.3f}, mean "
+                f"{mean:.3f}{counted}.{guessed} Nothing else changed: a difference between two settings that "
+                "is no larger than this spread is no evidence."
             )
 
     def _finished_seeds(self, settings: dict) -> dict[int, Run]:

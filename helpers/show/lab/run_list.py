@@ -114,15 +114,15 @@ def differing_settings(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
 
 
 def describe(run: Run, differing: Sequence[str]) -> str:
-    """Write a row: the settings that differ, the last losses, the accuracy ± its standard error, the time."""
-    parts = [f"{name} {run.settings[name]}" for name in differing if name in run.settings]
+    """Write a row: the accuracy ± its standard error, the settings that differ, the last losses, the time."""
+    parts = (
+        [f"accuracy {accuracy_text(run)}"] if run.evaluations and "accuracy" in run.evaluations[-1] else []
+    )
+    parts += [f"{name} {run.settings[name]}" for name in differing if name in run.settings]
     if run.history:
         parts.append(f"training loss {run.training_losses()[1]:.2f}")
     if run.evaluations:
-        final = run.evaluations[-1]
-        parts.append(f"validation loss {final['eval_loss']:.2f}")
-        if "accuracy" in final:
-            parts.append(f"accuracy {accuracy_text(run)}")
+        parts.append(f"validation loss {run.evaluations[-1]['eval_loss']:.2f}")
     parts.append(f"{run.seconds:.0f} s")
     if run.status != "finished":
         parts.append(f"{run.status} after {run.step} steps")

@@ -118,10 +118,7 @@ def test_overlay_hide_delete(panel, monkeypatch, tmp_path):
 def test_three_seeds_show_the_spread(panel, trainee):
     pressed_and_done(panel, "seeds")
     assert [args.seed for args, _ in trainee.calls] == [42, 43, 44]
-    assert (
-        "Nothing else changed, and the accuracies lie between 0.542 and 0.544, mean 0.543"
-        in panel._message.value
-    )
+    assert "3 seeds gave 0.542 to 0.544, mean 0.543." in panel._message.value
     assert panel.controls.values()["seed"] == 42
 
 
@@ -133,10 +130,10 @@ def test_a_seed_that_is_there_is_not_trained_again(panel, trainee):
     pressed_and_done(panel, "run")
     pressed_and_done(panel, "seeds")
     assert [args.seed for args, _ in trainee.calls] == [42, 42, 43, 44, 45], "of the same settings only"
-    assert "4 seeds ended with an accuracy, with run 2." in panel._message.value
+    assert "4 seeds gave 0.542 to 0.545, mean 0.543 (also counted: run 2)." in panel._message.value
     pressed_and_done(panel, "seeds")
     assert [args.seed for args, _ in trainee.calls][5:] == [46, 47, 48], "pressed again, three more"
-    assert "7 seeds ended with an accuracy, with run 2, run 3, run 4, run 5." in panel._message.value
+    assert "(also counted: run 2, run 3, run 4, run 5)." in panel._message.value
 
 
 @pytest.mark.faults
@@ -257,10 +254,36 @@ def test_a_guess_is_told_and_kept_with_the_run(panel, trainee, tmp_path):
     assert "Your 2 guesses so far were off by 0.16, 0.01." in again._told.value, "after a restart, too"
 
 
+def test_two_runs_are_compared_only_where_that_says_something(panel, trainee):
+    """Several sliders had moved, and the sentence spoke as of one. A stopped run proves nothing."""
+    panel.run()
+    panel.run(weight_decay=0.1)
+    assert "run 1 has" in panel._told.value and "They differ in" not in panel._told.value
+    panel.controls.set(learning_rate=1e-3, seed=7)
+    training_that_waits(panel, trainee)
+    assert panel._told.value == "", "the sentence about the run before would stand beside the growing curve"
+    press(panel, "stop")
+    go_on_to_the_end(panel, trainee)
+    assert "run 2 has" not in panel._told.value
+    panel.run()
+    assert "run 2 has" in panel._told.value
+    assert "They differ in 2 settings (learning_rate, seed), so this says nothing" in panel._told.value
+
+
+def test_after_the_last_step_the_progress_says_that_it_evaluates(panel):
+    """ "About 0 s to go" stood there for as long as the evaluation took."""
+    run = Run("run 1")
+    panel._bar.max = 2
+    run.start(), run.log(2, 1.0)
+    panel._show_progress(run)
+    assert "evaluating" in panel._progress.value and "to go" not in panel._progress.value
+
+
 def test_of_three_seeds_the_guess_counts_once(panel):
     panel.controls.guess.value = 0.5
     pressed_and_done(panel, "seeds")
     assert ["guess" in run.settings for run in panel.runs] == [True, False, False]
+    assert "You said 0.50: 0.04 from the mean." in panel._message.value, "the mean of the three"
     pressed_and_done(panel, "seeds")
     assert len(panel.runs) == 6 and len({run.settings["seed"] for run in panel.runs}) == 6
 
