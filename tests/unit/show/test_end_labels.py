@@ -74,6 +74,28 @@ def test_names_stand_at_the_line_ends_inside_the_picture_and_over_nothing(narrow
         assert not any(box.overlaps(other) for box in boxes for other in others)
 
 
+def test_no_line_to_a_name_crosses_the_axes_as_data_would():
+    """A thin line in the colour of a short run seemed to rise from 1.6 to 4.9."""
+    short, long = some_run("short"), some_run("long")
+    for step in range(21, 100):
+        long.log(step, 5.0)
+    figure = plots.loss_curve(short, long)
+    for ax in figure.axes:
+        leaders = [line for line in ax.lines if line.get_color() == "0.5"]
+        assert len(leaders) == 2 and all(line.get_linestyle() == ":" for line in leaders)
+        assert all(line.get_transform() == ax.transAxes and min(line.get_xdata()) >= 1 for line in leaders)
+
+
+def test_guessing_is_drawn_and_named_where_the_classes_are_known():
+    """Nobody sees from a loss of 1.5 alone that it is hardly below guessing."""
+    figure = plots.loss_curve(some_run("a"), some_run("b"), class_counts=[300, 100])
+    for ax, level in zip(figure.axes, (0.5623, 0.75)):  # -(0.75 ln 0.75 + 0.25 ln 0.25), and the larger share
+        (word,) = (text for text in ax.texts if text.get_text() == "guessing")
+        assert word.get_position()[1] == pytest.approx(level, abs=1e-4)
+        assert any(np.allclose(line.get_ydata(), level, atol=1e-4) for line in ax.lines)
+    assert figure.alt.endswith("Dotted: guessing, loss 0.56, accuracy 0.750.")
+
+
 @pytest.mark.parametrize("names", [["a", "a rate of 0.0005 and no warmup"], [f"run {n}" for n in range(20)]])
 def test_names_that_do_not_fit_stand_in_a_legend(names):
     figure = plots.loss_curve(*map(some_run, names), narrow=True)

@@ -53,7 +53,7 @@ FIGURES = {
     ),
     "two_loss_curves": (
         lambda: plots.loss_curve(some_run("first"), some_run("second")),
-        ["first", "second", "● validation"],
+        ["first", "second", "(● validation)"],
     ),
     "loss_comparison": (
         lambda: plots.loss_comparison(some_run("loop"), some_run("Trainer")),
