@@ -37,9 +37,11 @@ class Shown:
         picture = self.picture()
         bundle, metadata = ({}, {}) if picture is None else picture._repr_mimebundle_()
         bundle["text/plain"] = self.sentence()
+        # A live panel changes, and this sentence does not: only a page without widgets shows it
+        then = f"When this cell ran: {escape(self.sentence(), quote=False)}"
+        bundle["text/html"] = f"{bundle.get('text/html', '')}<p>{then}</p>"
         bundle[WIDGET_VIEW] = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
         display(bundle, metadata=metadata, raw=True)
-        print("When this cell ran:", self.sentence())
 
 
 def faded(text: str) -> str:

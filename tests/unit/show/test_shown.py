@@ -1,5 +1,6 @@
 """Protects a learner from text that becomes markup, and from an empty place where no widget lives."""
 
+import html
 import io
 from base64 import b64decode
 
@@ -37,10 +38,10 @@ def test_the_bundle_holds_a_panel_a_picture_and_words(name, request, monkeypatch
         "image/png",
         shown.WIDGET_VIEW,
     }
-    assert (
-        bundle["text/plain"] == panel.sentence()
-        and capsys.readouterr().out == f"When this cell ran: {panel.sentence()}\n"
-    )
+    assert bundle["text/plain"] == panel.sentence()
+    then = f"<p>When this cell ran: {html.escape(panel.sentence(), quote=False)}</p>"
+    assert bundle["text/html"].endswith(then)
+    assert capsys.readouterr().out == "", "under a live panel, it would soon say what is no longer so"
     assert bundle[shown.WIDGET_VIEW]["model_id"] == panel.widget.model_id
     assert imread(io.BytesIO(b64decode(bundle["image/png"]))).std() > 0, "something is drawn"
     assert isinstance(panel.picture(), Figure)

@@ -181,7 +181,7 @@ def test_drawing_is_rationed(panel, monkeypatch):
     assert len(counts) == 1, "the next one would have come half a second later"
 
 
-def test_without_a_front_end_a_picture_and_a_sentence_remain(panel, monkeypatch, capsys):
+def test_without_a_front_end_a_picture_and_a_sentence_remain(panel, monkeypatch):
     bundles = []
     monkeypatch.setattr(shown, "display", lambda bundle, **kwargs: bundles.append(bundle))
     panel.run()
@@ -189,7 +189,7 @@ def test_without_a_front_end_a_picture_and_a_sentence_remain(panel, monkeypatch,
     assert set(bundles[0]) == {"text/plain", "text/html", "image/png", shown.WIDGET_VIEW} and json.dumps(
         bundles[0]
     )
-    assert "1 run so far. Highest accuracy so far: 0.542 ± 0.016 (run 1)." in capsys.readouterr().out
+    assert "1 run so far. Highest accuracy so far: 0.542 ± 0.016 (run 1)." in bundles[0]["text/html"]
 
 
 def test_a_picture_that_cannot_be_drawn_ends_no_training(panel, monkeypatch):
