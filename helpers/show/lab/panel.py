@@ -23,7 +23,7 @@ from helpers.show.lab.controls import MODEL_SETTINGS, NO_GUESS, Controls
 from helpers.show.lab.plan import Plan, seconds_text, steps
 from helpers.show.lab.run_folder import RunFolder
 from helpers.show.lab.run_list import RunList, differing_settings
-from helpers.show.lab.theme import PICTURE_CLASS, style_html
+from helpers.show.lab.theme import CONTROLS_CLASS, PICTURE_CLASS, narrow_html, style_html
 from helpers.show.lab.worker import Worker
 from helpers.show.shown import WIDE, Shown, draw, image, show_png
 from helpers.show.told import accuracy_text, guess_record, guess_told, told_apart, what_happened
@@ -245,7 +245,8 @@ class HyperparameterPanel(Shown):
         folded.set_title(0, "The code for these settings")
         folded.set_title(1, "What each control does")
         parts = [self._message, self._smaller, self._found, self._told, self._list.box, folded]
-        style = widgets.HTML(style_html(), layout=widgets.Layout(display="none"))
+        self.controls.box.add_class(CONTROLS_CLASS)
+        style = widgets.HTML(style_html() + narrow_html(), layout=widgets.Layout(display="none"))
         self.widget = widgets.VBox([style, widgets.Box([left, right], layout=wrap), *parts])
 
     def _settings_moved(self) -> None:

@@ -6,6 +6,7 @@ from matplotlib import rcParams
 from matplotlib.colors import to_rgb
 
 PICTURE_CLASS = "lab-picture"
+CONTROLS_CLASS = "lab-controls"
 _DARK = ('[data-jp-theme-light="false"]', "body.vscode-dark", 'html[theme="dark"]')  # Jupyter, VS Code, Colab
 
 
@@ -23,4 +24,18 @@ def style_html() -> str:
     return (
         f"<style>{', '.join(of_picture)} {{mix-blend-mode:multiply}} "
         f"{dark} {{filter:invert(1) hue-rotate(180deg);mix-blend-mode:screen}}</style>"
+    )
+
+
+def narrow_html() -> str:
+    """Return the style sheet that puts each name above its control where the controls are narrow.
+
+    The names take 15 em. On a narrow page with an open side bar, no pixel would be left for a slider. The
+    width of the page does not tell, because nobody knows how much of it the side bar takes.
+    """
+    row = f".{CONTROLS_CLASS} .widget-inline-hbox"
+    return (
+        f"<style>.{CONTROLS_CLASS} {{container-type:inline-size}} "
+        f"@container (max-width: 330px) {{{row} {{flex-wrap:wrap;height:auto}} "
+        f"{row} > .widget-label {{flex:0 0 100%;width:100% !important;text-align:left}}}}</style>"
     )
