@@ -52,6 +52,7 @@ def test_dragging_to_the_start_brings_all_dots_into_the_middle(opened):
     end = across(opened, 1), across(opened, 3), across(opened, 5)
     opened.picture("time-slider-end")
     handle = area(opened).locator(".noUi-handle")
+    handle.scroll_into_view_if_needed()
     box = handle.bounding_box()
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     opened.page.mouse.move(*middle)
