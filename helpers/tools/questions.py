@@ -12,9 +12,8 @@ import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
-import nbformat
-
 from helpers.learn.quiz import Question, marked
+from helpers.tools.cells import rewrite
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,17 +21,6 @@ ROOT = Path(__file__).resolve().parents[2]
 def folded(questions: Sequence[Question]) -> str:
     """Return the Markdown of all questions. Each is folded, and its answer is folded once more inside it."""
     return "\n\n".join(["## The same questions, folded", *map(_folded, questions)])
-
-
-def rewrite(path: Path, text: str) -> bool:
-    """Put `text` into the cell `questions` of the notebook. Return whether that changed it."""
-    notebook = nbformat.read(path, as_version=4)
-    cell = next(cell for cell in notebook.cells if cell.id == "questions")
-    if cell.source == text:
-        return False
-    cell.source = text
-    nbformat.write(notebook, path)
-    return True
 
 
 def questions_of(path: Path) -> Sequence[Question]:
@@ -62,5 +50,5 @@ def _folded(question: Question) -> str:
 if __name__ == "__main__":
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         questions = questions_of(path)
-        if questions and rewrite(path, folded(questions)):
+        if questions and rewrite(path, "questions", folded(questions)):
             print(f"rewritten: {path.relative_to(ROOT)}")

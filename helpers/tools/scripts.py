@@ -1,4 +1,4 @@
-"""Show each script of `examples/` folded at the end of its notebook.
+"""Show each script of `examples/` folded in the cell `script` of its notebook.
 
 After you change a script, this command puts it into its notebook again:
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import nbformat
+from helpers.tools.cells import rewrite
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = {
@@ -28,24 +28,7 @@ def folded(name: str, root: Path = ROOT) -> str:
     )
 
 
-def insert(path: Path, text: str) -> bool:
-    """Put `text` into the cell `script` of the notebook, before its last cell. Return whether it changed."""
-    # Find the cell, or make it
-    notebook = nbformat.read(path, as_version=4)
-    cell = next((cell for cell in notebook.cells if cell.id == "script"), None)
-    if cell is None:
-        cell = nbformat.v4.new_markdown_cell(id="script")
-        notebook.cells.insert(len(notebook.cells) - 1, cell)
-
-    # Write only what changed
-    if cell.source == text:
-        return False
-    cell.source = text
-    nbformat.write(notebook, path)
-    return True
-
-
 if __name__ == "__main__":
     for stem, name in SCRIPTS.items():
-        if insert(ROOT / "notebooks" / f"{stem}.ipynb", folded(name)):
+        if rewrite(ROOT / "notebooks" / f"{stem}.ipynb", "script", folded(name)):
             print(f"rewritten: notebooks/{stem}.ipynb")

@@ -10,7 +10,7 @@ from helpers.learn import quiz
 from helpers.learn.check import Check
 from helpers.learn.exercise import Value
 from helpers.learn.quiz import Option, Question, Quiz
-from helpers.tools.questions import folded, questions_of, rewrite
+from helpers.tools.questions import folded, questions_of
 
 HOSTILE = "<script>alert(1)</script> & `<b>`"
 QUESTIONS = (
@@ -68,16 +68,6 @@ def test_the_folded_text_hides_the_answer_and_has_every_word():
         for option in question.options:
             assert quiz.marked(option.text) in text and quiz.marked(option.why) in text
     assert "<script" not in text and "<code>&lt;b&gt;</code>" in text
-
-
-def test_rewrite_changes_only_the_cell_of_the_questions(tmp_path):
-    """A command that touches other cells would undo somebody's work."""
-    path = ASKING[-1]
-    copy = tmp_path / path.name
-    copy.write_bytes(path.read_bytes())
-    before = next(cell.source for cell in read(path).cells if cell.id == "questions")
-    assert rewrite(copy, "## Other") and not rewrite(copy, "## Other")
-    assert rewrite(copy, before) and copy.read_bytes() == path.read_bytes()
 
 
 def test_a_wrong_answer_gets_its_reason_and_may_be_changed(check):
