@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -157,11 +158,33 @@ def _device() -> tuple[str, str, float]:
     import torch
 
     if torch.cuda.is_available():
-        properties = torch.cuda.get_device_properties(0)
-        return "cuda", properties.name, properties.total_memory / 2**30
+        name, memory, _ = _first_gpu()
+        return "cuda", name, memory
     if torch.backends.mps.is_available() and _mps_works():
         return "mps", "Apple GPU", memory_gb()
     return "cpu", platform.machine(), memory_gb()
+
+
+def _first_gpu() -> tuple[str, float, float]:
+    """Return the name of the first GPU, its memory in GiB, and its compute capability.
+
+    With several GPUs, the driver's program answers. PyTorch would start CUDA in this process, and then
+    `notebook_launcher` could not start a process for each GPU.
+    """
+    import torch
+
+    if torch.cuda.device_count() > 1:
+        first = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
+        asked = ["--query-gpu=name,memory.total,compute_cap", "--format=csv,noheader,nounits"]
+        with suppress(OSError, subprocess.SubprocessError, ValueError):
+            answer = subprocess.run(
+                ["nvidia-smi", "-i", first, *asked], capture_output=True, text=True, timeout=30, check=True
+            )
+            name, mebibytes, capability = answer.stdout.strip().rsplit(", ", 2)
+            return name, float(mebibytes) / 1024, float(capability)
+    properties = torch.cuda.get_device_properties(0)
+    capability = properties.major + properties.minor / 10
+    return properties.name, properties.total_memory / 2**30, capability
 
 
 def _mps_works() -> bool:
@@ -177,12 +200,10 @@ def _mps_works() -> bool:
 
 def _precision(device: str) -> tuple[bool, bool]:
     """Return (bf16, fp16). Half precision is on only if it is safe and makes training faster."""
-    import torch
-
     if device == "cuda":
         # Since Ampere (8.0); older GPUs emulate bf16 slowly
-        bf16 = torch.cuda.get_device_capability()[0] >= 8
-        return bf16, not bf16
+        _, _, capability = _first_gpu()
+        return capability >= 8, capability < 8
     return device == "cpu" and _bf16_is_faster(), False
 
 

@@ -44,6 +44,8 @@ def setup(profile: str | Profile = "auto") -> tuple[Profile, Machine]:
     install_hook()
     # Without this, transformers would ask a service on the Hub to convert pickled weights, in a thread.
     os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
+    # To look for a GPU must not start CUDA: then `notebook_launcher` could not start a process for each GPU
+    os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
     # `Trainer` asks for memory that only a GPU needs, and PyTorch warns about it in each training on a CPU
     warnings.filterwarnings("ignore", message="'pin_memory' argument is set as true but no accelerator")
     # The libraries read where their caches are when they are loaded

@@ -1,7 +1,9 @@
 """Protects a learner from a device, a precision or a memory size that the machine does not have."""
 
+import os
 import sys
 import time
+import types
 
 import pytest
 import torch
@@ -52,9 +54,34 @@ def test_a_cpu_that_emulates_bf16_is_found_out_by_one_product(monkeypatch):
 
 @pytest.mark.parametrize(("capability", "precision"), [((7, 5), "fp16"), ((8, 0), "bf16"), ((9, 0), "bf16")])
 def test_a_gpu_gets_the_half_precision_it_is_good_at(monkeypatch, capability, precision):
-    monkeypatch.setattr(machine, "_device", lambda: ("cuda", "test", 15.0))
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
-    assert detect_machine().precision == precision
+    major, minor = capability
+    gpu = types.SimpleNamespace(name="test", total_memory=15 * 2**30, major=major, minor=minor)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: gpu)
+    found = detect_machine()
+    assert (found.device, found.device_name, found.memory_gb) == ("cuda", "test", 15.0)
+    assert found.precision == precision
+
+
+@pytest.mark.parametrize(("visible", "asked"), [(None, "0"), ("1,0", "1")])
+def test_to_look_at_two_gpus_does_not_start_cuda(monkeypatch, tmp_path, visible, asked):
+    """CUDA cannot be started again in a forked process: `notebook_launcher` would stop on a machine with two
+    GPUs, after nothing but the setup cell.
+    """
+    program = tmp_path / "nvidia-smi"
+    program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\necho "Tesla T4, 15360, 7.5"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: pytest.fail("this starts CUDA"))
+    found = detect_machine()
+    assert (found.device_name, found.memory_gb, found.precision) == ("Tesla T4", 15.0, "fp16")
+    assert (tmp_path / "asked").read_text().startswith(f"-i {asked} ")
 
 
 def test_hosts_are_told_apart(monkeypatch):

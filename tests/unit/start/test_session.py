@@ -36,6 +36,17 @@ def test_a_profile_of_ones_own_is_taken_as_it_is(monkeypatch):
     assert session._choose(own, CPU, answers=True) == (own, "your own")
 
 
+def test_to_ask_whether_there_is_a_gpu_does_not_start_cuda(monkeypatch):
+    """PyTorch asks CUDA itself by default. After that, `notebook_launcher` cannot fork a process a GPU."""
+    monkeypatch.delenv("PYTORCH_NVML_BASED_CUDA_CHECK", raising=False)
+    asked = []
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: asked.append("the driver") or 0)
+    monkeypatch.setattr(torch._C, "_cuda_getDeviceCount", lambda: asked.append("CUDA") or 0, raising=False)
+    monkeypatch.setattr(torch.cuda, "_is_compiled", lambda: True)
+    session.setup("offline")
+    assert "the driver" in asked and "CUDA" not in asked
+
+
 def test_setup_prints_the_choice_and_may_be_called_again(capsys, monkeypatch):
     import helpers
 
