@@ -1,0 +1,279 @@
+"""Fine-tune BERT in one process or in several: the loop of notebook 3 with Accelerate, as a script.
+
+Install the libraries: pip install torch transformers datasets accelerate tqdm
+Run it in one process:    python loop_accelerate.py
+In two, on one machine:   torchrun --standalone --nproc-per-node 2 loop_accelerate.py
+
+The first line that it prints says how many processes really train. The other ways to run it (two machines,
+SLURM, a notebook, restart after a failure) are in docs/more_than_one_device.md of the course.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import zlib
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator, DataLoaderConfiguration
+from accelerate.utils import set_seed
+from datasets import load_dataset
+from datasets.distributed import split_dataset_by_node
+from torch.optim import AdamW
+from torch.utils.data import DataLoader
+from tqdm.auto import tqdm
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, get_scheduler
+
+# The settings. Each can be overruled on the command line: --batch-size 4
+SETTINGS = {
+    "model": "google-bert/bert-base-cased",  # a name on the Hub, or a folder
+    "dataset": "Yelp/yelp_review_full",  # a name on the Hub, or a folder; its columns are `text` and `label`
+    "rows": 1_000,  # texts to learn from; 0: all of the split "train"
+    "eval_rows": 1_000,  # texts to measure the accuracy on
+    "epochs": 3,
+    "steps": 0,  # end after so many steps; 0: when the epochs are over
+    "batch_size": 8,  # of one process: two processes learn from 16 texts in each step
+    "eval_batch_size": 32,  # of one process, too
+    "learning_rate": 5e-5,
+    "dropout": -1.0,  # below 0: the model's own
+    "max_length": 512,  # tokens of a text
+    "seed": 42,
+    "folder": "loop_accelerate",  # gets the checkpoints and the model; all machines must see the same folder
+    "save_steps": 0,  # a checkpoint every so many steps; 0: none
+    "losses": "",  # a JSON file for the losses, learning rates, rows and accuracy; "": none
+}
+
+
+def settings(arguments=None):
+    """Read the command line, or a list of its words."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    for name, value in SETTINGS.items():
+        option = "--" + name.replace("_", "-")
+        parser.add_argument(option, type=type(value), default=value, help=f"default: {value!r}")
+    parser.add_argument("--stream", action="store_true", help="read the texts while training, store none")
+    return parser.parse_args(arguments)
+
+
+def new_accelerator():
+    """Join the other processes. Raise RuntimeError if this process would train without them."""
+    # Without cpu=True, Accelerate on a machine without GPUs would let each process train alone
+    no_gpu = torch.cuda.device_count() < int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    # A seedable sampler shuffles by seed and epoch only, so a resumed training finds its order again
+    loading = DataLoaderConfiguration(use_seedable_sampler=True)
+    accelerator = Accelerator(cpu=no_gpu, dataloader_config=loading)
+    asked_for = int(os.environ.get("WORLD_SIZE", 1))
+    if accelerator.num_processes != asked_for:
+        raise RuntimeError(
+            f"{asked_for} processes were started to train together, but Accelerate sees "
+            f"{accelerator.num_processes}. Each would train alone. Start them with torchrun."
+        )
+    number = accelerator.num_processes
+    accelerator.print(f"{number} process trains" if number == 1 else f"{number} processes train", flush=True)
+    return accelerator
+
+
+def load_rows(chosen, accelerator):
+    """Return the rows to learn from, and those to look at."""
+    if not chosen.stream:
+        rows = load_dataset(chosen.dataset, split="train").shuffle(seed=chosen.seed)
+        end = len(rows) - chosen.eval_rows if chosen.rows == 0 else chosen.rows
+        return rows.select(range(end)), rows.select(range(end, end + chosen.eval_rows))
+
+    # The stream is the whole split, so the rows to look at come from another one
+    rows = load_dataset(chosen.dataset, split="train", streaming=True)
+    rows = rows.take(chosen.rows) if chosen.rows else rows
+    rows = rows.shuffle(seed=chosen.seed, buffer_size=1_000)
+    rows = split_dataset_by_node(rows, accelerator.process_index, accelerator.num_processes)
+    return rows, load_dataset(chosen.dataset, split=f"test[:{chosen.eval_rows}]")
+
+
+def load_model(chosen, label_names):
+    """Return the model with an answer for each label."""
+    dropout = {}
+    if chosen.dropout >= 0:
+        dropout = {"hidden_dropout_prob": chosen.dropout, "attention_probs_dropout_prob": chosen.dropout}
+    names = dict(enumerate(label_names))
+    return AutoModelForSequenceClassification.from_pretrained(
+        chosen.model, num_labels=len(names), id2label=names, **dropout
+    )
+
+
+def until_one_ends(batches, accelerator):
+    """Yield the batches of a stream until any process has none left: the others would wait for it forever."""
+    batches = iter(batches)
+    while True:
+        batch = next(batches, None)
+        if not accelerator.gather(torch.tensor([batch is not None], device=accelerator.device)).all():
+            return
+        yield {name: tensor.to(accelerator.device) for name, tensor in batch.items()}
+
+
+def save_checkpoint(accelerator, folder, progress):
+    """Write a checkpoint whole or not at all, and keep only this one and the one before it."""
+    partial = folder / f"partial-{progress['step']}"
+    accelerator.save_state(partial)  # weights, optimizer, schedule, and the random numbers of each process
+    if accelerator.is_main_process:
+        (partial / "progress.json").write_text(json.dumps(progress))
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        partial.rename(folder / f"checkpoint-{progress['step']}")
+        for old in checkpoints(folder)[:-2]:
+            shutil.rmtree(old)
+
+
+def checkpoints(folder):
+    """Return the checkpoints, the oldest first."""
+    return sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.removeprefix("checkpoint-")))
+
+
+def load_checkpoint(accelerator, folder, progress):
+    """Go on from the last checkpoint, if there is one. Raise ValueError if another training has left it."""
+    if not checkpoints(folder):
+        return progress
+    last = checkpoints(folder)[-1]
+    saved = json.loads((last / "progress.json").read_text())
+    if saved["settings"] != progress["settings"]:
+        raise ValueError(
+            f"{last} belongs to a training with other settings: {saved['settings']}. "
+            f"These are now: {progress['settings']}. Use these settings again, or choose another --folder."
+        )
+    accelerator.load_state(last)
+    accelerator.print(f"The training goes on after step {saved['step']}", flush=True)
+    return saved
+
+
+def main(arguments=None):
+    """Train, evaluate, save. `arguments` is a list of the words that could stand on the command line."""
+    chosen = settings(arguments)
+    accelerator = new_accelerator()
+    set_seed(chosen.seed)  # the new layer starts from the same random numbers in all processes
+
+    # One process of each machine downloads, the others find the files then
+    with accelerator.local_main_process_first():
+        train_rows, eval_rows = load_rows(chosen, accelerator)
+        label_names = eval_rows.features["label"].names
+        tokenizer = AutoTokenizer.from_pretrained(chosen.model)
+        model = load_model(chosen, label_names)
+
+    def collate(rows):
+        texts = [row["text"] for row in rows]
+        batch = tokenizer(
+            texts, truncation=True, max_length=chosen.max_length, padding=True, return_tensors="pt"
+        )
+        batch["labels"] = torch.tensor([row["label"] for row in rows])
+        batch["row"] = torch.tensor([zlib.crc32(text.encode()) for text in texts])  # says which text it is
+        return dict(batch)
+
+    # The loaders draw from a generator of their own: a resumed training must find the same dropout
+    numbers = torch.Generator().manual_seed(chosen.seed)
+    train_dataloader = DataLoader(
+        train_rows,
+        shuffle=None if chosen.stream else True,  # a stream is shuffled already
+        batch_size=chosen.batch_size,
+        drop_last=chosen.stream,
+        collate_fn=collate,
+        generator=numbers,
+    )
+    eval_dataloader = DataLoader(
+        eval_rows, batch_size=chosen.eval_batch_size, collate_fn=collate, generator=numbers
+    )
+    optimizer = AdamW(model.parameters(), lr=chosen.learning_rate)
+
+    # Prepared, the model adds up the gradients of all processes, and a loader deals out each process's rows.
+    # The stream is not prepared: it is split by process already.
+    model, optimizer, eval_dataloader = accelerator.prepare(model, optimizer, eval_dataloader)
+    if not chosen.stream:
+        train_dataloader = accelerator.prepare(train_dataloader)
+
+    # The steps. A prepared loader counts the batches of one process.
+    if chosen.stream:
+        texts = chosen.rows or train_rows.info.splits["train"].num_examples
+        batches = texts // (chosen.batch_size * accelerator.num_processes)
+    else:
+        batches = len(train_dataloader)
+    num_training_steps = chosen.steps or chosen.epochs * batches
+
+    # A prepared schedule goes on by one for each process in each step, so it is planned for all of them
+    lr_scheduler = get_scheduler(
+        "linear",
+        optimizer=optimizer,
+        num_warmup_steps=0,
+        num_training_steps=num_training_steps * accelerator.num_processes,
+    )
+    lr_scheduler = accelerator.prepare(lr_scheduler)
+
+    # Begin, or go on. From here each process draws other random numbers for its dropout.
+    set_seed(chosen.seed, device_specific=True)
+    folder = Path(chosen.folder)
+    same = {name: value for name, value in vars(chosen).items() if name not in ("folder", "losses")}
+    progress = {
+        "settings": same | {"processes": accelerator.num_processes},
+        "step": 0,
+        "epoch": 0,
+        "batch": 0,
+        "history": {"losses": [], "learning_rates": [], "rows": []},
+    }
+    progress = load_checkpoint(accelerator, folder, progress)
+    history = progress["history"]
+
+    # Train
+    progress_bar = tqdm(
+        total=num_training_steps, initial=progress["step"], disable=not accelerator.is_local_main_process
+    )
+    model.train()
+    while progress["step"] < num_training_steps:
+        # Each epoch has an order of its own, also if the training begins in the middle
+        (train_rows if chosen.stream else train_dataloader).set_epoch(progress["epoch"])
+        rest = accelerator.skip_first_batches(train_dataloader, progress["batch"])
+        for batch in until_one_ends(rest, accelerator) if chosen.stream else rest:
+            rows = batch.pop("row")
+            loss = model(**batch).loss
+            accelerator.backward(loss)
+            if chosen.losses:  # of all processes; this costs a little time in each step
+                history["losses"].append(accelerator.gather(loss.detach()).mean().item())
+                history["learning_rates"].append(lr_scheduler.get_last_lr()[0])
+                history["rows"].append(accelerator.gather(rows).tolist())
+            optimizer.step()
+            lr_scheduler.step()
+            optimizer.zero_grad()
+            progress_bar.update(1)
+
+            progress["step"] += 1
+            progress["batch"] += 1
+            if chosen.save_steps and progress["step"] % chosen.save_steps == 0:
+                save_checkpoint(accelerator, folder, progress)
+            if progress["step"] == num_training_steps:
+                break
+        progress["epoch"] += 1
+        progress["batch"] = 0
+    progress_bar.close()
+
+    # Evaluate. The last batch is filled up until all processes have the same number of rows:
+    # gather_for_metrics fetches the answers of all processes and leaves out what was filled up.
+    right = seen = 0
+    model.eval()
+    for batch in eval_dataloader:
+        batch.pop("row")
+        with torch.no_grad():
+            logits = model(**batch).logits
+        predictions, labels = accelerator.gather_for_metrics((logits.argmax(dim=-1), batch["labels"]))
+        right += (predictions == labels).sum().item()
+        seen += len(labels)
+    accuracy = right / seen if seen else float("nan")
+    accelerator.print(f"Validation accuracy: {accuracy:.3f} on {seen} texts")
+
+    # Save: one process writes for all. What the checkpoints were for is over.
+    if accelerator.is_main_process:
+        accelerator.unwrap_model(model).save_pretrained(folder / "model")
+        tokenizer.save_pretrained(folder / "model")
+        for old in [*checkpoints(folder), *folder.glob("partial-*")]:
+            shutil.rmtree(old)
+        if chosen.losses:
+            found = {"processes": accelerator.num_processes, "accuracy": accuracy, "eval_texts": seen}
+            Path(chosen.losses).write_text(json.dumps(found | history))
+    accelerator.end_training()
+
+
+if __name__ == "__main__":
+    main()
