@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator, DataLoaderConfiguration
 from accelerate.utils import set_seed
-from datasets import load_dataset
+from datasets import Dataset, load_dataset
 from datasets.distributed import split_dataset_by_node
 from torch.optim import AdamW
 from torch.utils.data import DataLoader
@@ -85,7 +85,8 @@ def load_rows(chosen, accelerator):
     rows = rows.take(chosen.rows) if chosen.rows else rows
     rows = rows.shuffle(seed=chosen.seed, buffer_size=1_000)
     rows = split_dataset_by_node(rows, accelerator.process_index, accelerator.num_processes)
-    return rows, load_dataset(chosen.dataset, split=f"test[:{chosen.eval_rows}]")
+    others = load_dataset(chosen.dataset, split="test", streaming=True)
+    return rows, Dataset.from_list(list(others.take(chosen.eval_rows)), features=others.features)
 
 
 def load_model(chosen, label_names):
@@ -97,6 +98,18 @@ def load_model(chosen, label_names):
     return AutoModelForSequenceClassification.from_pretrained(
         chosen.model, num_labels=len(names), id2label=names, **dropout
     )
+
+
+def count_steps(chosen, train_rows, train_dataloader, accelerator):
+    """Return how many steps are planned. Raise ValueError if a stream does not say how many texts it has."""
+    if chosen.steps:
+        return chosen.steps
+    if not chosen.stream:
+        return chosen.epochs * len(train_dataloader)  # prepared, it counts the batches of one process
+    if not chosen.rows and not train_rows.info.splits:
+        raise ValueError(f"{chosen.dataset} does not say how many texts it has. Give --rows or --steps.")
+    texts = chosen.rows or train_rows.info.splits["train"].num_examples
+    return chosen.epochs * (texts // (chosen.batch_size * accelerator.num_processes))
 
 
 def until_one_ends(batches, accelerator):
@@ -165,7 +178,7 @@ def main(arguments=None):
         batch["row"] = torch.tensor([zlib.crc32(text.encode()) for text in texts])  # says which text it is
         return dict(batch)
 
-    # The loaders draw from a generator of their own: a resumed training must find the same dropout
+    # Each pass takes a random number. The loaders have their own: a resumed training must find its dropout
     numbers = torch.Generator().manual_seed(chosen.seed)
     train_dataloader = DataLoader(
         train_rows,
@@ -186,13 +199,7 @@ def main(arguments=None):
     if not chosen.stream:
         train_dataloader = accelerator.prepare(train_dataloader)
 
-    # The steps. A prepared loader counts the batches of one process.
-    if chosen.stream:
-        texts = chosen.rows or train_rows.info.splits["train"].num_examples
-        batches = texts // (chosen.batch_size * accelerator.num_processes)
-    else:
-        batches = len(train_dataloader)
-    num_training_steps = chosen.steps or chosen.epochs * batches
+    num_training_steps = count_steps(chosen, train_rows, train_dataloader, accelerator)
 
     # A prepared schedule goes on by one for each process in each step, so it is planned for all of them
     lr_scheduler = get_scheduler(
@@ -222,7 +229,7 @@ def main(arguments=None):
         total=num_training_steps, initial=progress["step"], disable=not accelerator.is_local_main_process
     )
     model.train()
-    while progress["step"] < num_training_steps:
+    while progress["step"] < num_training_steps and (chosen.steps or progress["epoch"] < chosen.epochs):
         # Each epoch has an order of its own, also if the training begins in the middle
         (train_rows if chosen.stream else train_dataloader).set_epoch(progress["epoch"])
         rest = accelerator.skip_first_batches(train_dataloader, progress["batch"])
@@ -245,6 +252,10 @@ def main(arguments=None):
                 save_checkpoint(accelerator, folder, progress)
             if progress["step"] == num_training_steps:
                 break
+        if progress["batch"] == 0:
+            raise ValueError(
+                "A process has too few texts for one batch. Give more texts, or a smaller batch size."
+            )
         progress["epoch"] += 1
         progress["batch"] = 0
     progress_bar.close()

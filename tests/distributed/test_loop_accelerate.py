@@ -1,0 +1,206 @@
+"""Protects a learner from processes that do not train together, and from a training that is lost in one."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from datasets import load_dataset
+from notebook_files import ROOT
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the processes are forked")
+HERE = Path(__file__).parent
+SCRIPT = ROOT / "examples" / "loop_accelerate.py"
+OFFLINE = ROOT / "helpers" / "offline"
+TINY = {
+    "model": OFFLINE / "bert-tiny-synthetic",
+    "dataset": OFFLINE / "synthetic-reviews",
+    "rows": 24,
+    "eval_rows": 21,  # the last batches of two processes are not full
+    "epochs": 2,
+    "batch_size": 2,
+    "eval_batch_size": 4,
+    "max_length": 32,
+    "learning_rate": 1e-3,
+}
+
+
+def options(folder: Path, **changed) -> list[str]:
+    """Return the words of the command line. All files go into `folder`."""
+    values = TINY | {"folder": folder, "losses": folder.with_suffix(".json")} | changed
+    return [word for name, value in values.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+
+
+def start(arguments: list[str], **more: str) -> subprocess.Popen:
+    """Start Python with `more` environment variables, in a session of its own, so that no process outlives the test."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"} | more,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def end_of(process: subprocess.Popen, given: str | None = None, seconds: int = 120) -> str:
+    """Wait for the end and return standard output. Show standard error if the process fails."""
+    try:
+        printed, remarks = process.communicate(given, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        import psutil
+
+        # Torchrun puts each worker into a session of its own
+        for member in [*psutil.Process(process.pid).children(recursive=True), process]:
+            member.kill()
+        printed, remarks = process.communicate()
+        pytest.fail(f"No end after {seconds} s.\n{printed}\n{remarks[-4000:]}")
+    assert process.returncode == 0, remarks[-6000:]
+    return printed
+
+
+def losses(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def two_files(folder: Path) -> Path:
+    """Write a dataset whose training split has two files, of 12 and 28 rows."""
+    rows = load_dataset(str(TINY["dataset"]), split="train")
+    (folder / "data").mkdir(parents=True)
+    parts = {
+        "train-00000-of-00002": (0, 12),
+        "train-00001-of-00002": (12, 40),
+        "test-00000-of-00001": (40, 50),
+    }
+    for name, (first, end) in parts.items():
+        rows.select(range(first, end)).to_parquet(folder / "data" / f"{name}.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Train in several ways. Returns the folder, and what each training printed."""
+    folder = tmp_path_factory.mktemp("trained")
+    files = two_files(folder / "files")
+    ways = {
+        "one": (1, options(folder / "one", dropout=0, batch_size=4)),
+        "two": (2, options(folder / "two", dropout=0)),
+        "dropout": (2, options(folder / "dropout", save_steps=4)),
+        "stream": (2, [*options(folder / "stream", dataset=files, rows=40, epochs=1), "--stream"]),
+        "alone": (2, options(folder / "alone")),
+    }
+    trainings = [
+        {
+            "processes": processes,
+            "options": words,
+            "failure": f"{folder / name}.txt",
+            "alone": name == "alone",
+        }
+        for name, (processes, words) in ways.items()
+    ]
+    printed = end_of(start([str(HERE / "scenarios.py")]), json.dumps(trainings))
+    return folder, dict(zip(ways, printed.split("The end\n")))
+
+
+def test_every_way_prints_how_many_processes_train(trained):
+    """Two trainings of one process each look like one of two, and both losses look fine."""
+    folder, printed = trained
+    assert printed["one"].startswith("1 process trains\n")
+    for name in ("two", "dropout", "stream"):
+        assert printed[name].count("2 processes train\n") == 1 and "1 process" not in printed[name]
+        assert losses(folder / f"{name}.json")["processes"] == 2
+
+
+def test_processes_that_would_train_alone_stop(trained):
+    """Accelerator() without cpu=True: on a computer without a GPU, each process would train for itself."""
+    folder, printed = trained
+    said = (folder / "alone.txt").read_text(encoding="utf-8")
+    assert said.startswith("2 processes were started to train together, but Accelerate sees 1.")
+    assert "train" not in printed["alone"].replace("Launching training", "")
+    assert not (folder / "alone.json").exists() and len(list(folder.glob("*.txt"))) == 1
+
+
+def test_two_processes_learn_as_one_with_the_doubled_batch(trained):
+    """The notebook's equality: the same texts in the same order, the same rates, the same losses.
+
+    Without `prepare` for the schedule, the rates fall half as fast.
+    """
+    folder, _ = trained
+    one, two = losses(folder / "one.json"), losses(folder / "two.json")
+    assert len(one["losses"]) == 12 and two["rows"] == one["rows"]
+    assert two["learning_rates"] == pytest.approx(one["learning_rates"], rel=1e-12)
+    assert two["learning_rates"][-1] == pytest.approx(1e-3 / 12)
+    assert two["losses"][0] == pytest.approx(one["losses"][0], abs=1e-6)
+    assert two["losses"] == pytest.approx(one["losses"], abs=1e-5)
+
+
+def test_each_text_is_judged_once(trained):
+    """Without gather_for_metrics, texts count twice that only fill up the last batch, or half are missing."""
+    folder, _ = trained
+    one, two = losses(folder / "one.json"), losses(folder / "two.json")
+    assert one["eval_texts"] == two["eval_texts"] == TINY["eval_rows"]
+    assert two["accuracy"] == one["accuracy"]
+
+
+def test_each_epoch_has_another_order_and_each_text_once(trained):
+    """The second epoch must not repeat the order of the first one."""
+    folder, _ = trained
+    rows = losses(folder / "two.json")["rows"]
+    first, second = list(chain(*rows[:6])), list(chain(*rows[6:]))
+    assert sorted(first) == sorted(second) and len(set(first)) == 24 and first != second
+
+
+def test_a_stream_ends_with_its_first_process_and_no_text_comes_twice(trained):
+    """Files of 12 and 28 rows: one process has fewer batches, and the other would wait for it forever."""
+    folder, _ = trained
+    found = losses(folder / "stream.json")
+    rows = list(chain(*found["rows"]))
+    assert len(found["losses"]) == 6 and len(set(rows)) == len(rows) == 24
+    assert found["eval_texts"] == 10
+
+
+def test_a_killed_process_costs_nothing_but_time(trained, tmp_path):
+    """Torchrun starts both again; the losses are those of the unbroken training, with dropout, in epoch 2.
+
+    Without set_epoch, the second epoch would have the order of the first one. Without the variable, the new
+    processes look for the old ones (https://github.com/pytorch/pytorch/issues/135712).
+    """
+    folder, _ = trained
+    unbroken = losses(folder / "dropout.json")
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--max-restarts=1"]
+    killed = [str(HERE / "killed.py"), *options(tmp_path / "killed", save_steps=4)]
+    printed = end_of(start([*torchrun, *killed], TORCH_DISABLE_SHARE_RDZV_TCP_STORE="1"))
+    assert printed.count("2 processes train") == 2 and "goes on after step 8" in printed
+    assert losses(tmp_path / "killed.json") == unbroken
+    # The checkpoints are not needed any more
+    assert [path.name for path in (tmp_path / "killed").iterdir()] == ["model"]
+
+
+def test_two_machines(trained, tmp_path):
+    """Two shells on this computer, as on two machines: one training of two processes."""
+    folder, _ = trained
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    machines = [
+        start(
+            [
+                *("-m", "torch.distributed.run", "--nnodes=2", f"--node-rank={rank}", "--nproc-per-node=1"),
+                *("--master-addr=127.0.0.1", f"--master-port={port}", str(SCRIPT)),
+                *options(tmp_path / "machines", dropout=0),
+            ]
+        )
+        for rank in (0, 1)
+    ]
+    for printed in [end_of(machine) for machine in machines]:
+        assert printed.startswith("2 processes train\n") and "1 process" not in printed
+    assert losses(tmp_path / "machines.json") == losses(folder / "two.json")
+
+
+def test_bash_understands_the_slurm_file():
+    subprocess.run(["bash", "-n", str(ROOT / "examples" / "loop_accelerate.slurm")], check=True)
