@@ -1,43 +1,34 @@
-"""Train with examples/loop_accelerate.py several times, in processes forked from this one.
+"""Train with examples/loop_accelerate.py several times in the same processes: importing takes the longest.
 
-The libraries are imported once for all, which takes longer than all trainings. Standard input holds a list of
-trainings in JSON: the number of processes, the options, and a file for what goes wrong.
+The one argument is a file with a list of trainings in JSON: their options, a file for what goes wrong, and
+whether the script forgets cpu=True.
 """
 
 import json
 import sys
 from pathlib import Path
 
-from accelerate import Accelerator, notebook_launcher
-from torch.multiprocessing import start_processes
+from accelerate.state import AcceleratorState
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
 import loop_accelerate
 
 
-def train(options: list[str], failure: str) -> None:
-    """Train, and write an error into the file `failure`: only the processes themselves see it."""
+class Accelerator(loop_accelerate.Accelerator):
+    """Stay together after the end of a training."""
+
+    def end_training(self):
+        self.wait_for_everyone()
+
+
+def accelerator_for_gpus(cpu, **named) -> Accelerator:
+    return Accelerator(**named)
+
+
+for training in json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")):
+    loop_accelerate.Accelerator = accelerator_for_gpus if training["forgets_cpu"] else Accelerator
     try:
-        loop_accelerate.main(options)
+        loop_accelerate.main(training["options"])
     except (RuntimeError, ValueError) as error:
-        Path(failure).write_text(str(error), encoding="utf-8")
-
-
-def train_first(index: int, *arguments) -> None:
-    train(*arguments)
-
-
-def train_alone(*arguments) -> None:
-    """Train as if the script made Accelerator() without cpu=True."""
-    loop_accelerate.Accelerator = lambda cpu, **named: Accelerator(**named)
-    train(*arguments)
-
-
-for training in json.load(sys.stdin):
-    arguments = (training["options"], training["failure"])
-    if training["processes"] == 1:
-        # Forked, too: after a training in this process, autograd's threads would be missing in all forks
-        start_processes(train_first, arguments, nprocs=1, start_method="fork")
-    else:
-        notebook_launcher(train_alone if training["alone"] else train, arguments, training["processes"])
-    print("The end", flush=True)
+        Path(training["failure"]).write_text(str(error), encoding="utf-8")
+    AcceleratorState._reset_state(True)
