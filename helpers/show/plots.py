@@ -21,6 +21,7 @@ from helpers.show.pictures import Picture
 from helpers.show.told import guessing_loss
 from helpers.train.learning_rates import RangeTest
 from helpers.train.runs import Run, loss_difference
+from helpers.train.scale import Memory
 
 BLUE = "#0072B2"
 ORANGE = "#E69F00"
@@ -321,6 +322,8 @@ def loss_comparison(first: Run, second: Run) -> Picture:
     figure, (left, right) = new_figure(9, 3.4, 2)
     difference = loss_difference(first, second)
     steps = difference.keys()
+    for ax in (left, right):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
     # The losses: a thin line over a wide one, so that both can be seen where they are equal
     for run, colour, style, width in ((first, SKY, "-", 5), (second, RED, "--", 1.5)):
@@ -427,4 +430,34 @@ def accuracy_in_context(accuracy: float, error: float, references: Mapping[str, 
     ax.set(xlabel="accuracy on the validation rows", xlim=(0, 1))
     others = "; ".join(f"{name} {value:.3f}" for name, value in references.items())
     figure.alt = f"Bars of accuracy: this run {accuracy:.3f} ± {error:.3f} (standard error); {others}."
+    return figure
+
+
+def memory_bars(memories: Mapping[str, Memory], limit: float) -> Picture:
+    """Draw a bar per strategy: what each device keeps, in GB, and where its memory of `limit` GB ends."""
+    figure, ax = new_figure(8, 1.0 + 0.45 * len(memories))
+    parts = {
+        "weights": (BLUE, ""),
+        "gradients": (ORANGE, "//"),
+        "optimizer": (SKY, ".."),
+    }
+
+    # The bars: a part behind the other, told apart by hatches too
+    left = np.zeros(len(memories))
+    for part, (colour, hatch) in parts.items():
+        sizes = np.array([getattr(memory, part) for memory in memories.values()]) / 1e9
+        ax.barh(list(memories), sizes, left=left, color=colour, hatch=hatch, edgecolor=GREY, label=part)
+        left += sizes
+    for position, total in enumerate(left):
+        ax.text(total, position, f" {total:.1f}", va="center")
+
+    # The limit, the axes, the words
+    ax.axvline(limit, color=RED, linestyle="--", linewidth=2, label=f"a GPU of {limit:.0f} GB")
+    ax.invert_yaxis()
+    ax.set(xlabel="GB on each device", xlim=(0, max(left.max(), limit) * 1.12))
+    figure.legend(loc="outside upper right", ncols=4, frameon=False)
+    figure.alt = (
+        f"A bar for each strategy, GB on each device, beside a limit of {limit:.0f} GB: "
+        + "; ".join(f"{strategy} {memory.total / 1e9:.1f}" for strategy, memory in memories.items())
+    )
     return figure

@@ -18,24 +18,27 @@ _SECONDS_TO_END = 5  # for processes that were asked to end, before they are kil
 _LINES_OF_AN_ERROR = 25
 
 
-def launch(script: Path, *options, processes: int = 1, say: Callable[[str], object] = print) -> None:
+def launch(
+    script: Path, *options, folder: Path, processes: int = 1, say: Callable[[str], object] = print
+) -> None:
     """Run `script` with `options` in `processes` processes of this machine, and wait for their end.
 
-    One process is started by Python, several by torchrun. `say` gets the command, and each line that the
-    script prints. The processes divide the cores. They use GPUs if there are at least two, and one for each
-    process; so runs with one process and with several compute on the same kind of device. The script must
-    print how many processes train, such as "2 processes train". Raises RuntimeError if that number is not
-    `processes`, or if the script fails. If the cell is interrupted, all processes end.
+    They work in `folder`. One process is started by Python, several by torchrun. `say` gets the command, and
+    each line that the script prints. The processes divide the cores. They use GPUs if there are at least two,
+    and one for each process; so runs with one process and with several compute on the same kind of device.
+    The script must print how many processes train, such as "2 processes train". Raises RuntimeError if that
+    number is not `processes`, or if the script fails. If the cell is interrupted, all processes end.
     """
     several = ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    arguments = [str(script), *map(str, options)]
+    arguments = [os.path.relpath(script, folder), *map(str, options)]
+    say(f"$ cd {folder}")
     say("$ " + shlex.join((["torchrun", *several[1:]] if processes > 1 else ["python"]) + arguments))
     command = [sys.executable, *(["-m", *several] if processes > 1 else []), *arguments]
 
     # Standard error holds progress bars and torchrun's own remarks: it is shown only if something goes wrong
     lines = []
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as remarks:
-        with _running(command, processes, remarks) as process:
+        with _running(command, folder, processes, remarks) as process:
             for line in process.stdout:
                 lines.append(line)
                 say(line.rstrip("\n"))
@@ -46,10 +49,11 @@ def launch(script: Path, *options, processes: int = 1, say: Callable[[str], obje
 
 
 @contextmanager
-def _running(command: list[str], processes: int, remarks) -> Iterator[subprocess.Popen]:
+def _running(command: list[str], folder: Path, processes: int, remarks) -> Iterator[subprocess.Popen]:
     """Start a command. At the end of the block, wait for it; if the block is left by an error, end it."""
     process = subprocess.Popen(
         command,
+        cwd=folder,
         env=_environment(processes),
         stdout=subprocess.PIPE,
         stderr=remarks,

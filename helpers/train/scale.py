@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-from transformers import AutoModelForSequenceClassification, PretrainedConfig
+from transformers import PretrainedConfig
 
 _BYTES = 4  # of a number of 32 bits
 
@@ -49,6 +49,8 @@ def count_weights(config: PretrainedConfig) -> int:
 
     PyTorch's meta device makes tensors that have a shape and no content.
     """
+    from transformers import AutoModelForSequenceClassification  # slow to import; plots need none
+
     with torch.device("meta"):
         model = AutoModelForSequenceClassification.from_config(config)
     return sum(parameter.numel() for parameter in model.parameters())

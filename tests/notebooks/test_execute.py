@@ -68,6 +68,12 @@ QUESTIONS = {
         "{'losses': run.series('loss')[1], 'status': run.status, 'trainer': trainer_run.status,"
         " 'speeds': list(speeds.values()), 'resumed': [unbroken, resumed], 'test_rows': test_rows_seen()}"
     ),
+    "08_more_than_one_device": (
+        "{'first': gap[1], 'largest': max(gap.values()), 'steps': len(gap), 'processes':"
+        " [one['processes'], two['processes']], 'reported': reported, 'rows': one['rows'] == two['rows'],"
+        " 'prediction': check.exercises['prediction'].right(check._names), 'accuracies': [one['accuracy'],"
+        " two['accuracy'], answered_right.double().mean().item()], 'test_rows': test_rows_seen()}"
+    ),
     "09_keras": (
         "{'losses': run.series('loss')[1], 'status': run.status, 'accuracy': accuracy, 'evaluations':"
         " len(run.evaluations), 'gaps': gaps, 'first': gap[1], 'loaded': bool(np.array_equal(*both)),"
@@ -193,6 +199,16 @@ def test_it_learned_what_it_promises(executed):
         assert len(losses) >= 20 and losses == pasted, "the code under the lab repeats its run"
         return
     assert answer["test_rows"] == [True, 0], "the test split stays closed"
+    if stem == "08_more_than_one_device":
+        assert answer["processes"] == [1, 2] and answer["rows"] and answer["steps"] == 20
+        assert answer["first"] < 1e-6 and answer["largest"] < 1e-4, "two processes are one with batch 8"
+        assert answer["reported"] == answer["prediction"], "the check expects what the script does"
+        one, two, in_notebook = answer["accuracies"]
+        assert one == two and in_notebook > 0.35
+        printed = "".join(output.get("text", "") for _, output in outputs(notebook))
+        assert len(re.findall(r"^The last loss: (.+)$", printed, re.MULTILINE)) == 2
+        assert len(set(re.findall(r"^The last loss: (.+)$", printed, re.MULTILINE))) == 1
+        return
     losses = answer["losses"]
     assert answer["status"] == "finished" and losses[-1] < losses[0]
     if "pasted" in answer:

@@ -32,6 +32,7 @@ LIBRARIES = (
     "transformers",
     "datasets",
     "evaluate",
+    "accelerate",
     "torch",
     "tqdm",
     "matplotlib",

@@ -11,6 +11,7 @@ FIRST = {
     "03_native_pytorch_loop": ("03_native_pytorch_loop", "loop"),
     "05_results_you_can_defend": ("03_native_pytorch_loop", "loop"),
     "07_fast_and_unbreakable": ("07_fast_and_unbreakable", "rung-tutorial"),
+    "08_more_than_one_device": ("08_more_than_one_device", "loop"),
 }
 MARK = re.compile(r"  # New:.*$")
 

@@ -15,6 +15,7 @@ from helpers.data.padding import PADDING_STRATEGIES, batch_lengths, padding_cost
 from helpers.judge import Reliability
 from helpers.show import judged, plots
 from helpers.train.runs import Run
+from helpers.train.scale import Memory
 
 RELIABLE = Reliability(np.array([0.4, 0.8]), np.array([0.3, 0.7]), np.array([10, 30]))
 LENGTHS = np.random.default_rng(0).lognormal(4.6, 0.8, 200).astype(int).clip(5, 512)
@@ -54,6 +55,10 @@ FIGURES = {
     "two_loss_curves": (
         lambda: plots.loss_curve(some_run("first"), some_run("second")),
         ["first", "second", "(● validation)"],
+    ),
+    "memory_bars": (
+        lambda: plots.memory_bars({"DDP": Memory(4e10, 4e10, 8e10), "FSDP": Memory(1e10, 1e10, 2e10)}, 80),
+        ["DDP", "160.0", "40.0", "a GPU of 80 GB", "optimizer"],
     ),
     "loss_comparison": (
         lambda: plots.loss_comparison(some_run("loop"), some_run("Trainer")),
@@ -109,6 +114,7 @@ ALTS = {
     "batch_lengths": "group_by_length",
     "loss_curve": "training loss 1.58 → 1.10; validation loss 1.20, accuracy 0.500",
     "two_loss_curves": "second: running after 20 steps",
+    "memory_bars": "beside a limit of 80 GB: DDP 160.0; FSDP 40.0",
     "loss_comparison": "loop and Trainer over 20 steps. Their largest difference is 0, that of",
     "confusion_matrix": "Right: x 7 of 7, y 8 of 8, z 9 of 9. Most frequent mistakes: none.",
     "size_curves": "BERT: 0.450 with 250 rows, 0.600 with 1,000 rows. TF-IDF: 0.300 with 250 rows.",

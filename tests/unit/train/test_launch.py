@@ -30,22 +30,23 @@ def test_the_command_and_what_the_script_prints_are_shown(script):
     """A learner can copy the command. Progress bars and remarks of the libraries would hide the losses."""
     said = []
     path = script("import sys", TRAINS, "print(sys.argv[1:])", "print('remark', file=sys.stderr)")
-    launch(path, "--rows", 8, say=said.append)
-    assert said == [f"$ python {path} --rows 8", "1 process trains", "['--rows', '8']"]
+    launch(path, "--rows", 8, folder=path.parent, say=said.append)
+    shown = [f"$ cd {path.parent}", "$ python script.py --rows 8"]
+    assert said == [*shown, "1 process trains", "['--rows', '8']"]
 
 
 def test_lines_are_shown_while_the_script_runs(script):
     """Whoever sees nothing for a minute presses ■."""
     seen = []
     path = script("import time", TRAINS, "time.sleep(0.5)", "print('end')")
-    launch(path, say=lambda line: seen.append((time.perf_counter(), line)))
+    launch(path, folder=path.parent, say=lambda line: seen.append((time.perf_counter(), line)))
     assert seen[-1][0] - seen[-2][0] > 0.3 and seen[-1][1] == "end"
 
 
 @pytest.mark.parametrize(
     ("printed", "said"), [("pass", "none"), (TRAINS, "1"), (f"{TRAINS}\n{TRAINS}", "1 and 1")]
 )
-def test_another_number_of_processes_is_an_error(script, monkeypatch, printed, said):
+def test_another_number_of_processes_is_an_error(script, tmp_path, monkeypatch, printed, said):
     """Two processes that train alone look like two that train together, and both losses look fine."""
     # Without torchrun, which takes seconds
     popen = module.subprocess.Popen
@@ -53,13 +54,13 @@ def test_another_number_of_processes_is_an_error(script, monkeypatch, printed, s
         module.subprocess, "Popen", lambda command, **named: popen([command[0], command[-1]], **named)
     )
     with pytest.raises(RuntimeError, match=f"2 processes were asked for, .* how many train: {said}"):
-        launch(script(printed), processes=2, say=[].append)
+        launch(script(printed), folder=tmp_path, processes=2, say=[].append)
 
 
-def test_an_error_shows_where_the_script_failed(script):
+def test_an_error_shows_where_the_script_failed(script, tmp_path):
     """The last lines of torchrun's output say only that something failed."""
     with pytest.raises(RuntimeError, match=r"script\.py ended with an error\.[\s\S]*ValueError: no rows"):
-        launch(script(TRAINS, "raise ValueError('no rows')"), say=[].append)
+        launch(script(TRAINS, "raise ValueError('no rows')"), folder=tmp_path, say=[].append)
 
 
 def test_of_several_failed_processes_the_first_is_shown():
@@ -81,7 +82,7 @@ STARTS_A_WORKER = (
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ there")
-def test_no_process_outlives_an_interrupted_cell(script, monkeypatch):
+def test_no_process_outlives_an_interrupted_cell(script, tmp_path, monkeypatch):
     """An orphan trains on, holds its memory and cores, and slows down all that comes next.
 
     The worker here even refuses to end when it is asked.
@@ -95,7 +96,7 @@ def test_no_process_outlives_an_interrupted_cell(script, monkeypatch):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        launch(script(*STARTS_A_WORKER), say=interrupted)
+        launch(script(*STARTS_A_WORKER), folder=tmp_path, say=interrupted)
     assert len(workers) == 1 and not alive(workers[0])
     assert [child for child in psutil.Process().children() if "script.py" in str(child.cmdline())] == []
 
