@@ -29,6 +29,8 @@ class Rung:
     half: bool = True  # bf16 or fp16, if the machine is good at it
     attention_dropout: bool = False
     fused: bool = True
+    hidden_dropout: bool = True
+    token_budget: bool = False  # batches of about as many tokens, in place of as many texts
 
 
 TUTORIAL = Rung(
@@ -39,7 +41,16 @@ TUTORIAL = Rung(
     attention_dropout=True,
     fused=False,
 )
-FAST = Rung("fused AdamW", "one routine of the processor moves all weights")
+FAST = Rung("fused AdamW", "one routine of the processor moves all weights")  # notebook 2's recipe
+_NO_DROPOUT = Rung(
+    "no dropout at all", "no random numbers to draw, one for each output of a layer", hidden_dropout=False
+)
+LAST = Rung(
+    "token budget",
+    "each step has about as much to do, and hardly a batch is padded",
+    hidden_dropout=False,
+    token_budget=True,
+)
 _RUNGS = (
     TUTORIAL,
     Rung(
@@ -65,11 +76,13 @@ _RUNGS = (
     ),
     Rung("no attention dropout", "attention is computed in one go, without storing its matrix", fused=False),
     FAST,
+    _NO_DROPOUT,
+    LAST,
 )
 
 
 def rungs(machine: Machine) -> list[Rung]:
-    """Return the recipes from the tutorial's to the fast one.
+    """Return the recipes from the tutorial's to the fastest one.
 
     Half precision is left out on a machine where it does not pay.
     """
@@ -96,42 +109,63 @@ def reviews_per_second(
     """
     # Batches of each recipe
     size = 4 if machine.device == "cpu" else machine.train_batch_size
-    chosen = {
-        rung: spread(batch_lengths(np.asarray(lengths), size, rung.padding, max_length), batches)
-        for rung in recipes or rungs(machine)
-    }
+    epochs = {rung: epoch(rung, np.asarray(lengths), size, max_length) for rung in recipes or rungs(machine)}
 
     # Rounds, while there is time
     end = time.perf_counter() + budget
     measured = []
-    for speeds in islice(timed_rounds(config, chosen, machine, max_length), rounds):
+    for speeds in islice(timed_rounds(config, epochs, machine, max_length, batches), rounds):
         measured.append(speeds)
         if time.perf_counter() > end:
             break
     return {name: statistics.median(speeds[name] for speeds in measured) for name in measured[0]}
 
 
+def epoch(rung: Rung, lengths: np.ndarray, size: int, max_length: int = 512) -> list[np.ndarray]:
+    """Return the lengths of the reviews in each batch of an epoch, less a last batch that is not full.
+
+    A batch has `size` reviews. With a token budget, it has as many tokens as `size` reviews have on average,
+    or as the longest review has.
+    """
+    from helpers.train.token_budget import TokenBatches
+
+    if not rung.token_budget:
+        batches = batch_lengths(lengths, size, rung.padding, max_length)
+        return [batch for batch in batches if len(batch) == len(batches[0])]
+    lengths = np.minimum(lengths, max_length)
+    tokens = max(round(size * lengths.mean()), -(-int(lengths.max()) // 8) * 8)  # it rounds up to eights
+    return [lengths[rows] for rows in TokenBatches(lengths, tokens)]
+
+
 def timed_rounds(
-    config, chosen: Mapping[Rung, Sequence[np.ndarray]], machine: Machine, max_length: int = 512
+    config,
+    epochs: Mapping[Rung, Sequence[np.ndarray]],
+    machine: Machine,
+    max_length: int = 512,
+    batches: int = 4,
 ) -> Iterator[dict[str, float]]:
     """Yield the reviews per second by rung's name, one dict per round, without end.
 
-    Each round trains a model with random weights on the `chosen` batches of each rung. The rungs take turns,
-    so other work of the machine slows all of them alike.
+    Each round trains a model with random weights on some `batches` of each rung's epoch. The rungs take
+    turns, so other work of the machine slows all of them alike.
     """
     # The models and their steps
     models = {
-        dropout: _model(config, dropout).to(machine.device)
-        for dropout in {rung.attention_dropout for rung in chosen}
+        dropouts: _model(config, *dropouts).to(machine.device)
+        for dropouts in {(rung.attention_dropout, rung.hidden_dropout) for rung in epochs}
     }
     steps = {
-        rung: _training_step(models[rung.attention_dropout], machine, rung, max_length) for rung in chosen
+        rung: _training_step(models[rung.attention_dropout, rung.hidden_dropout], machine, rung, max_length)
+        for rung in epochs
     }
 
     # Batches that are padded to the limit have one shape, so one of them is enough
     timed = {
-        rung: batches[:1] if rung.padding == "max_length" else batches for rung, batches in chosen.items()
+        rung: spread(every, 1 if rung.padding == "max_length" else batches) for rung, every in epochs.items()
     }
+
+    # With a token budget, the few batches that are timed may hold more or fewer reviews than most
+    reviews = {rung: sum(map(len, every)) / len(every) for rung, every in epochs.items()}
 
     # The first step is slower: PyTorch asks for memory and chooses kernels
     for rung, step in steps.items():
@@ -139,19 +173,19 @@ def timed_rounds(
 
     while True:
         yield {
-            rung.name: sum(map(len, timed[rung])) / sum(map(step, timed[rung]))
+            rung.name: reviews[rung] * len(timed[rung]) / sum(map(step, timed[rung]))
             for rung, step in steps.items()
         }
 
 
 def spread(batches: list[np.ndarray], count: int) -> list[np.ndarray]:
-    """Return `count` of the full batches, evenly spaced when they are sorted by length."""
-    full = sorted((batch for batch in batches if len(batch) == len(batches[0])), key=max)
-    places = (np.arange(min(count, len(full))) + 0.5) / min(count, len(full)) * len(full)
-    return [full[int(place)] for place in places]
+    """Return `count` of the batches, evenly spaced when they are sorted by length."""
+    ordered = sorted(batches, key=max)
+    count = min(count, len(ordered))
+    return [ordered[int((i + 0.5) / count * len(ordered))] for i in range(count)]
 
 
-def _model(config, attention_dropout: bool):
+def _model(config, attention_dropout: bool, hidden_dropout: bool = True):
     """Build the model of `config` with random weights, in training mode."""
     from transformers import AutoModelForSequenceClassification
 
@@ -159,6 +193,7 @@ def _model(config, attention_dropout: bool):
     config.vocab_size = VOCABULARY
     config.pad_token_id = 0
     config.attention_probs_dropout_prob = 0.1 if attention_dropout else 0.0  # 0.1 is BERT's own
+    config.hidden_dropout_prob = 0.1 if hidden_dropout else 0.0
     return AutoModelForSequenceClassification.from_config(config).train()
 
 

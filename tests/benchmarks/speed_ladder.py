@@ -14,8 +14,6 @@ of the peak) is the highest ratio that anybody can reach in its precision, by wh
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 import statistics
 import time
 from collections import defaultdict
@@ -25,26 +23,20 @@ from itertools import islice
 import numpy as np
 import torch
 from report import Table
-from token_budget import token_budget_batches
 from transformers import BertConfig
 
-from helpers.data.padding import batch_lengths
 from helpers.machine import Machine
 from helpers.profiles import PROFILES
 from helpers.start.costs import TYPICAL_LENGTHS
 from helpers.train import ladder
 
-SHAPES = {  # layers, width, heads, rounds
-    "offline": (2, 128, 2, 9),
-    "small": (4, 256, 4, 9),
-    "full": (12, 768, 12, 2),
+SHAPES = {  # layers, width, heads, rounds, batches of an epoch that are timed in each round
+    "offline": (2, 128, 2, 9, 16),
+    "small": (4, 256, 4, 5, 16),
+    "full": (12, 768, 12, 2, 4),
 }
 LENGTHS = np.array(TYPICAL_LENGTHS * 64)
 BATCH_SIZE = 8
-NO_DROPOUT = dataclasses.replace(ladder.FAST, name="no dropout at all (not in the recipe)")
-BUDGET = dataclasses.replace(
-    NO_DROPOUT, name="and batches of 1,200 tokens (not in the recipe)", why="each step has as much to do"
-)
 ALL_OF_YELP = 650_000
 
 
@@ -57,7 +49,7 @@ def measure(machine: Machine) -> Iterator[Table]:
 
 
 def throughput(name: str, machine: Machine) -> tuple[Table, dict[str, float]]:
-    layers, width, heads, rounds = SHAPES[name]
+    layers, width, heads, rounds, batches = SHAPES[name]
     config = BertConfig(
         num_hidden_layers=layers,
         hidden_size=width,
@@ -65,21 +57,15 @@ def throughput(name: str, machine: Machine) -> tuple[Table, dict[str, float]]:
         intermediate_size=4 * width,
         num_labels=5,
     )
-    without_dropout = copy.deepcopy(config)
-    without_dropout.hidden_dropout_prob = 0.0
-    recipe = ladder.rungs(machine)
-    rungs = [*recipe, NO_DROPOUT, BUDGET]
+    rungs = ladder.rungs(machine)
     precisions = {
         rung.name: (machine.half_precision if rung.half else None) or torch.float32 for rung in rungs
     }
     measured = defaultdict(list)
     peaks = defaultdict(list)
-    taking_turns = zip(
-        ladder.timed_rounds(config, {rung: batches(rung) for rung in recipe}, machine),
-        ladder.timed_rounds(without_dropout, {rung: batches(rung) for rung in rungs[-2:]}, machine),
-    )
-    for speeds, others in islice(taking_turns, rounds):
-        for rung, speed in (speeds | others).items():
+    epochs = {rung: ladder.epoch(rung, LENGTHS, BATCH_SIZE) for rung in rungs}
+    for speeds in islice(ladder.timed_rounds(config, epochs, machine, batches=batches), rounds):
+        for rung, speed in speeds.items():
             measured[rung].append(speed)
         for precision in set(precisions.values()):
             peaks[precision].append(peak(width, precision, machine.device))
@@ -105,14 +91,6 @@ def throughput(name: str, machine: Machine) -> tuple[Table, dict[str, float]]:
     note = f"Peak: {limits}. The highest ratio possible in the tutorial's precision: {1 / rows[0][-1]:.1f}."
     columns = ["recipe", "reviews a second", "range", "× tutorial", "real GFLOP/s", "share of peak"]
     return Table(f"`{name}`: {layers} × {width}, {rounds} rounds", columns, rows, note), medians
-
-
-def batches(rung: ladder.Rung) -> list[np.ndarray]:
-    if rung is BUDGET:
-        rows = token_budget_batches(LENGTHS, 1_200, np.random.default_rng(0))
-        ordered = sorted((LENGTHS[batch] for batch in rows), key=max)
-        return [ordered[int((i + 0.5) / 4 * len(ordered))] for i in range(4)]
-    return ladder.spread(batch_lengths(LENGTHS, BATCH_SIZE, rung.padding), 4)
 
 
 def flops_per_review(layers: int, width: int, lengths: np.ndarray = LENGTHS) -> float:
@@ -149,14 +127,16 @@ def minutes(speeds: dict[str, dict[str, float]]) -> Table:
     for name, measured in speeds.items():
         profile = PROFILES[name]
         reviews = profile.num_train_epochs * (profile.train_size + profile.eval_size / 3)
-        tokens = measured[ladder.FAST.name] * LENGTHS.mean()
-        tutorial, fast = (reviews / measured[recipe] / 60 for recipe in ("tutorial", ladder.FAST.name))
-        rows.append([name, tutorial, fast, tokens, ALL_OF_YELP * LENGTHS.mean() / tokens / 3600])
+        recipes = (ladder.TUTORIAL, ladder.FAST, ladder.LAST)
+        tokens = measured[ladder.LAST.name] * LENGTHS.mean()
+        trainings = [reviews / measured[recipe.name] / 60 for recipe in recipes]
+        rows.append([name, *trainings, tokens, ALL_OF_YELP * LENGTHS.mean() / tokens / 3600])
     columns = [
         "profile",
         "tutorial's recipe, minutes",
-        "fast recipe, minutes",
-        "real tokens a second",
+        "notebooks' recipe, minutes",
+        "last rung, minutes",
+        "real tokens a second on it",
         "all 650,000 reviews, one epoch, hours",
     ]
     note = (

@@ -14,7 +14,6 @@ sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
 import speed_ladder
 from report import Table
 from speed_overhead import Inside
-from token_budget import token_budget_batches
 
 
 @pytest.mark.parametrize("length", [64, 300])
@@ -37,14 +36,6 @@ def test_the_arithmetic_of_a_step_is_what_pytorch_counts(length):
     assert speed_ladder.flops_per_review(layers, width, np.array([length])) == pytest.approx(
         counter.get_total_flops(), rel=0.01
     )
-
-
-def test_a_batch_never_holds_more_tokens_than_its_budget():
-    lengths = np.random.default_rng(1).integers(5, 513, 400)
-    batches = token_budget_batches(lengths, 1_200, np.random.default_rng(0))
-    assert sorted(row for batch in batches for row in batch) == list(range(400))
-    assert max(len(batch) * lengths[batch].max() for batch in batches) <= 1_200
-    assert sum(len(batch) * lengths[batch].max() for batch in batches) < 1.2 * lengths.sum()
 
 
 def test_time_inside_is_counted_once():
