@@ -5,6 +5,7 @@ import sys
 import time
 import types
 
+import psutil
 import pytest
 import torch
 
@@ -128,8 +129,6 @@ def test_a_container_has_what_it_is_granted_and_not_what_its_host_has(tmp_path, 
     import os
     import types
 
-    import psutil
-
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -167,7 +166,6 @@ def test_a_machine_is_busy_if_others_leave_too_few_of_our_cores(monkeypatch, tot
     """In a container, the host's other cores may work as they like. An estimate made under load was 37 times
     too long, and nobody was told why.
     """
-    import psutil
 
     monkeypatch.setattr(psutil, "cpu_count", lambda: total)
     monkeypatch.setattr(psutil, "cpu_percent", lambda interval: in_use)
