@@ -2,7 +2,7 @@
 
 A sentence with values is `_("{n} texts").format(n=…)`, and one with a number that decides its form
 `ngettext("{n} text", "{n} texts", n).format(n=n)`. A constant is made before the language is chosen: mark it
-with `N_("…")`, and translate it with `_` where it is shown. Source: Python's `gettext`, of the standard library.
+with `N_("…")`, and translate it with `_` where it is shown. The catalogues are GNU gettext's.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ from pathlib import Path
 from helpers.explain import hub, install_hook
 from helpers.hub import cache
 from helpers.hub.reach import ask_hub, go_offline, why_not
+from helpers.language import ENGLISH
+from helpers.language import choose as choose_language
 from helpers.machine import Machine, cores, detect_machine, is_busy, let_threads_sleep, other_kernels_gb
 from helpers.profiles import PROFILES, Profile, choose_profile
 from helpers.start import environment, packages, places
@@ -29,13 +31,16 @@ _TORCH_WAS_FIRST = (
 )
 
 
-def setup(profile: str | Profile = "auto") -> tuple[Profile, Machine]:
+def setup(profile: str | Profile = "auto", language: str = ENGLISH) -> tuple[Profile, Machine]:
     """Install missing packages, look at the machine, choose the profile, and print the result.
 
-    A second call does no harm. `profile` is "auto", the name of a profile, or a `Profile` of your own. If
-    `FINETUNE_PROFILE` is set in the environment, it overrules the argument. Raises `packages.SetupError` if a
-    package cannot be installed, or if the kernel must be restarted.
+    A second call does no harm. `profile` is "auto", the name of a profile, or a `Profile` of your own.
+    `language` is that of the notebook: "en" or "ko". If `FINETUNE_PROFILE` or `FINETUNE_LANGUAGE` is set in
+    the environment, it overrules the argument. Raises `packages.SetupError` if a package cannot be
+    installed, or if the kernel must be restarted, and ValueError for a language without a catalogue.
     """
+    choose_language(os.environ.get("FINETUNE_LANGUAGE") or language)
+
     # Prepare the kernel. The threads come first: PyTorch reads their setting when it is loaded.
     threads_sleep = let_threads_sleep()
     packages.check_own_files(Path.cwd())

@@ -11,6 +11,7 @@ HELPERS = ROOT / "helpers"
 # Each room may import from itself and from the rooms on the lines above it. Rooms of one line do not know
 # each other.
 ROOMS = [
+    {"language"},
     {"files", "machine", "profiles"},
     {"hub"},
     {"data", "explain"},

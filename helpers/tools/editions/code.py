@@ -92,7 +92,11 @@ def _comments(python: str, translate: Translate) -> Iterator[Change]:
     lines = python.splitlines()
     group: list[tokenize.TokenInfo] = []
     for token in [*tokens, None]:
-        if token and token.type in (tokenize.NL, tokenize.INDENT, tokenize.DEDENT) and not token.line.strip() == "":
+        if (
+            token
+            and token.type in (tokenize.NL, tokenize.INDENT, tokenize.DEDENT)
+            and not token.line.strip() == ""
+        ):
             continue
         goes_on = token and token.type == tokenize.COMMENT and group and _follows(group[-1], token, lines)
         if group and not goes_on:
@@ -107,7 +111,11 @@ def _comments(python: str, translate: Translate) -> Iterator[Change]:
 def _follows(before: tokenize.TokenInfo, token: tokenize.TokenInfo, lines: list[str]) -> bool:
     """Return whether two comments stand alone on neighbouring lines, one under the other."""
     alone = all(not lines[one.start[0] - 1][: one.start[1]].strip() for one in (before, token))
-    return alone and token.start == (before.start[0] + 1, before.start[1]) and not token.string.startswith("# New:")
+    return (
+        alone
+        and token.start == (before.start[0] + 1, before.start[1])
+        and not token.string.startswith("# New:")
+    )
 
 
 def _comment(group: list[tokenize.TokenInfo], translate: Translate, lines: list[str]) -> Iterator[Change]:

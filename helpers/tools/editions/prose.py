@@ -14,7 +14,9 @@ _BULLET = re.compile(r"\s*(?:[-*] |\d+\. |> )")
 _RULE = re.compile(r"\s*\|?[-:| ]+\|?\s*")
 _CELL = re.compile(r"(?<!\\)\|")
 # Tags that stand between pieces. Others, like <code> or <b>, belong to a sentence.
-_BLOCK_TAG = re.compile(r"(<!--.*?-->|</?(?:details|summary|ol|ul|li|br|p|picture|source|img|a id)\b[^>]*>)", re.S)
+_BLOCK_TAG = re.compile(
+    r"(<!--.*?-->|</?(?:details|summary|ol|ul|li|br|p|picture|source|img|a id)\b[^>]*>)", re.S
+)
 _ALT = re.compile(r'(?<=\balt=")[^"]*(?=")')
 _LETTER = re.compile(r"[^\W\d_]")
 # Badges have no words of ours; a link alone leads somewhere and says nothing
@@ -70,7 +72,11 @@ def _translated_block(block: list[str], translate: Translate, code: Translate) -
         inside = "\n".join(block[1:-1])
         return "\n".join([block[0], code(inside) if fence[1] == "python" else inside, block[-1]])
     if block[0].lstrip().startswith("|"):
-        return text if _RULE.fullmatch(text) else "|".join(_around(cell, translate) for cell in _CELL.split(text))
+        return (
+            text
+            if _RULE.fullmatch(text)
+            else "|".join(_around(cell, translate) for cell in _CELL.split(text))
+        )
     if _BLOCK_TAG.search(text):
         return "".join(
             _ALT.sub(lambda alt: translate(_joined(alt[0])), part)
