@@ -45,7 +45,7 @@ def built(language: str, locale: Path = LOCALE) -> tuple[dict[Path, bytes], dict
     spoken = catalogue.po_path(language, "helpers", locale).with_suffix(".mo")
     files[spoken] = catalogue.as_mo(catalogues["helpers"])
 
-    texts = catalogue.lookup(catalogues["notebooks"]) | catalogue.lookup(catalogues["pages"])
+    texts = {english: own for one in catalogues.values() for english, own in catalogue.lookup(one).items()}
     edition = Edition(language, lambda text: texts.get(text, text))
     files |= {path: text.encode() for path, text in edition.files().items()}
     return files, catalogues

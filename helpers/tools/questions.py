@@ -9,18 +9,23 @@ After you change `QUESTIONS` in `helpers/learn/notebook_0N.py`, this command wri
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from helpers.language import N_
 from helpers.learn.quiz import Question, marked
 from helpers.tools.cells import rewrite
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def folded(questions: Sequence[Question]) -> str:
-    """Return the Markdown of all questions. Each is folded, and its answer is folded once more inside it."""
-    return "\n\n".join(["## The same questions, folded", *map(_folded, questions)])
+def folded(questions: Sequence[Question], translate: Callable[[str], str] = str) -> str:
+    """Return the Markdown of all questions. Each is folded, and its answer is folded once more inside it.
+
+    `translate` gives each text in the language of the notebook.
+    """
+    title = translate(N_("The same questions, folded"))
+    return "\n\n".join([f"## {title}", *(_folded(question, translate) for question in questions)])
 
 
 def questions_of(path: Path) -> Sequence[Question]:
@@ -32,18 +37,21 @@ def questions_of(path: Path) -> Sequence[Question]:
     return importlib.import_module(name).QUESTIONS if importlib.util.find_spec(name) else ()
 
 
-def _folded(question: Question) -> str:
+def _folded(question: Question, translate: Callable[[str], str]) -> str:
     numbered = list(enumerate(question.options, 1))
     # The right option first, then why each of the others is wrong
     told = sorted(numbered, key=lambda pair: not pair[1].right)
-    options = "".join(f"<li>{marked(option.text)}</li>" for _, option in numbered)
+    options = "".join(f"<li>{marked(translate(option.text))}</li>" for option in question.options)
+    right = translate(N_("{number} is right. {why}"))
     reasons = "<br>".join(
-        f"{'<b>' + str(number) + '</b> is right.' if option.right else f'{number}:'} {marked(option.why)}"
+        right.format(number=f"<b>{number}</b>", why=marked(translate(option.why)))
+        if option.right
+        else f"{number}: {marked(translate(option.why))}"
         for number, option in told
     )
     return (
-        f"<details><summary>{marked(question.text)}</summary><ol>{options}</ol>\n"
-        f"<details><summary>Answer</summary>{reasons}</details></details>"
+        f"<details><summary>{marked(translate(question.text))}</summary><ol>{options}</ol>\n"
+        f"<details><summary>{translate(N_('Answer'))}</summary>{reasons}</details></details>"
     )
 
 

@@ -67,7 +67,7 @@ def is_sentence(text: str) -> bool:
 
 
 def _literal(pieces: list[tuple[str, str, str]], text: str, segment: str, column: int) -> str:
-    """Write `text` as a literal, with the prefix and the quotes of the old one, on as many lines as it needs."""
+    """Write `text` as a literal with the prefix and the quotes of the old one, on as many lines as it needs."""
     prefix = max((piece[0] for piece in pieces), key=len)
     quotes = pieces[0][1]
     if len(quotes) == 3 or "\n" not in segment:
@@ -90,13 +90,10 @@ def _comments(python: str, translate: Translate) -> Iterator[Change]:
     """Yield a change for each comment. Neighbouring lines of comment alone are one text."""
     tokens = list(tokenize.generate_tokens(io.StringIO(python).readline))
     lines = python.splitlines()
+    between = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT)
     group: list[tokenize.TokenInfo] = []
     for token in [*tokens, None]:
-        if (
-            token
-            and token.type in (tokenize.NL, tokenize.INDENT, tokenize.DEDENT)
-            and not token.line.strip() == ""
-        ):
+        if token and token.type in between and token.line.strip():
             continue
         goes_on = token and token.type == tokenize.COMMENT and group and _follows(group[-1], token, lines)
         if group and not goes_on:

@@ -12,9 +12,11 @@ from pathlib import Path, PurePosixPath
 from helpers.language import ENGLISH, LOCALE
 from helpers.tools.editions import code, prose
 from helpers.tools.editions.catalogue import ROOT, Found
+from helpers.tools.questions import folded, questions_of
 
 Translate = Callable[[str], str]
 
+QUESTIONS = "questions"  # the cell that helpers.tools.questions makes
 _DOCUMENTS = ("glossary", "hosts", "teaching")
 # A Markdown link's or an HTML attribute's target
 _TARGET = re.compile(r'(?<=\]\()[^)\s]+|(?<=href=")[^"]+|(?<=src=")[^"]+|(?<=srcset=")[^"]+')
@@ -45,7 +47,8 @@ def messages(path: Path) -> Iterator[Found]:
 
     if path.suffix == ".ipynb":
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            _cell_text(cell, look(f"{path.name}:{cell['id']}"))
+            if cell["id"] != QUESTIONS:
+                _cell_text(cell, look(f"{path.name}:{cell['id']}"))
     else:
         prose.translated(path.read_text(encoding="utf-8"), look(path.name))
     yield from found
@@ -81,12 +84,12 @@ class Edition:
         """Return the translation of a notebook: the same cells, with the same ids, in the same order."""
         notebook = json.loads((self.root / source).read_text(encoding="utf-8"))
         for cell in notebook["cells"]:
-            text = _cell_text(cell, self.translate)
-            text = (
-                _LANGUAGE.sub(f'language="{self.language}"', text)
-                if cell["cell_type"] == "code"
-                else self._with_links(text, source)
-            )
+            if cell["id"] == QUESTIONS:  # made from what the helpers say
+                text = folded(questions_of(source), self.translate)
+            elif cell["cell_type"] == "code":
+                text = _LANGUAGE.sub(f'language="{self.language}"', _cell_text(cell, self.translate))
+            else:
+                text = self._with_links(_cell_text(cell, self.translate), source)
             cell["source"] = text.splitlines(keepends=True)
         return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
 

@@ -33,7 +33,7 @@ def translated(markdown: str, translate: Translate, code: Translate = lambda tex
 
 
 def _blocks(lines: list[str]) -> Iterator[list[str]]:
-    """Yield runs of lines that belong together: a fence, a paragraph, an item, or a line that stands alone."""
+    """Yield runs of lines that belong together: a fence, a paragraph, an item, or a single line."""
     block: list[str] = []
     fence = tag = False
     for line in lines:
