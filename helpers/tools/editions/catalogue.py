@@ -51,6 +51,8 @@ def updated(old: Catalog, found: Iterable[Found]) -> Catalog:
     for message, where in found:
         template.add(message, locations=[(where, None)])
     old.update(template, update_header_comment=False)
+    for key in [key for key, message in old.obsolete.items() if not any(_forms(message))]:
+        del old.obsolete[key]
     old.creation_date = old.revision_date = _ONCE
     return old
 

@@ -67,7 +67,7 @@ def is_sentence(text: str) -> bool:
 
 
 def _literal(pieces: list[tuple[str, str, str]], text: str, segment: str, column: int) -> str:
-    """Write `text` as a literal with the prefix and the quotes of the old one, on as many lines as it needs."""
+    """Write `text` as a literal with the old one's prefix and quotes, on as many lines as it needs."""
     prefix = max((piece[0] for piece in pieces), key=len)
     quotes = pieces[0][1]
     if len(quotes) == 3 or "\n" not in segment:
