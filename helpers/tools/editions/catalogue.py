@@ -94,7 +94,10 @@ def _empty(language: str) -> Catalog:
     return Catalog(
         locale=language,
         project="finetuning-course",
-        version=None,
+        version="",
+        msgid_bugs_address="",
+        last_translator="",
+        language_team="",
         creation_date=_ONCE,
         revision_date=_ONCE,
         fuzzy=False,

@@ -48,7 +48,7 @@ def messages(path: Path) -> Iterator[Found]:
     if path.suffix == ".ipynb":
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             if cell["id"] != QUESTIONS:
-                _cell_text(cell, look(f"{path.name}:{cell['id']}"))
+                _cell_text(cell, look(f"{path.name}#{cell['id']}"))
     else:
         prose.translated(path.read_text(encoding="utf-8"), look(path.name))
     yield from found
