@@ -6,6 +6,7 @@ import difflib
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 
+from helpers.language import _, ngettext
 from helpers.learn.exercise import Exercise, Names, NotMadeYet, is_stub
 
 
@@ -35,17 +36,19 @@ class Check:
         if name.startswith("_") or name not in self.__dict__.get("exercises", ()):
             known = [] if name.startswith("_") else [*self.exercises, "quiz", "progress"]
             near = difflib.get_close_matches(name, known, 1)
-            meant = f" Did you mean check.{near[0]}?" if near else ""
-            raise AttributeError(
-                f"No exercise is called {name}.{meant} There are: {', '.join(self.exercises)}."
-            )
+            text = _("No exercise is called {name}. There are: {names}.")
+            if near:
+                text = _("No exercise is called {name}. Did you mean check.{near}? There are: {names}.")
+            names = ", ".join(self.exercises)
+            raise AttributeError(text.format(name=name, near="".join(near), names=names))
         return Asked(self, self.exercises[name])
 
     def __dir__(self):
         return [*super().__dir__(), *self.exercises]
 
     def __repr__(self) -> str:
-        names = [f"check.{name}{' (solved)' if name in self.solved else ''}" for name in self.exercises]
+        solved = {name: _("check.{name} (solved)").format(name=name) for name in self.solved}
+        names = [solved.get(name, f"check.{name}") for name in self.exercises]
         return "\n".join([self.progress(), *names])
 
     def listen(self, callback: Callable[[], None]) -> None:
@@ -54,7 +57,8 @@ class Check:
 
     def progress(self) -> str:
         """Say how many exercises are solved."""
-        return f"{len(self.solved)} of {len(self.exercises)} exercises solved here."
+        text = _("{solved} of {all} exercises solved here.")
+        return text.format(solved=len(self.solved), all=len(self.exercises))
 
     def quiz(self):
         """Return the panel of multiple-choice questions, with the progress at its foot."""
@@ -65,11 +69,12 @@ class Check:
     def told(self, exercise: Exercise, answer) -> str:
         """Return what the learner is told about `answer`, and note a solved exercise."""
         if is_stub(answer):
-            return "Not answered yet"
+            return _("Not answered yet")
         try:
             right, text = exercise.told(answer, self._names)
         except NotMadeYet as missing:
-            return f"This check needs `{missing}`. Run the cells above first, then this one again."
+            text = _("This check needs `{name}`. Run the cells above first, then this one again.")
+            return text.format(name=missing)
         if right:
             self.solved.add(exercise.name)
             for callback in self._listeners:
@@ -87,29 +92,31 @@ class Asked:
     def __call__(self, *answers) -> None:
         """Print whether the one answer is right, and what was."""
         if len(answers) != 1:
-            name = f"check.{self._exercise.name}"
-            print(
-                f"One answer was expected, {name}(answer), and {len(answers)} came. Put several values into "
-                f"one pair of brackets: {name}((1, 2))."
+            text = _(
+                "One answer was expected, {check}(answer), and {count} came. Put several values into "
+                "one pair of brackets: {check}((1, 2))."
             )
+            print(text.format(check=f"check.{self._exercise.name}", count=len(answers)))
             return
         print(self._check.told(self._exercise, answers[0]))
 
     @property
     def hint(self) -> Printed:
         """`hint()` prints a first help."""
-        return Printed(f"Hint: {self._exercise.hint}")
+        return Printed(_("Hint: {hint}").format(hint=_(self._exercise.hint)))
 
     @property
     def solution(self) -> Printed:
         """`solution()` prints code that passes."""
-        return Printed(self._exercise.solution)
+        return Printed(_(self._exercise.solution))
 
     def __repr__(self) -> str:
-        name = f"check.{self._exercise.name}"
-        minutes = self._exercise.minutes
-        unit = "minute" if minutes == 1 else "minutes"
-        return f"{name}(answer) checks your answer. After {minutes} {unit}: {name}.hint(), {name}.solution()"
+        text = ngettext(
+            "{check}(answer) checks your answer. After {minutes} minute: {check}.hint(), {check}.solution()",
+            "{check}(answer) checks your answer. After {minutes} minutes: {check}.hint(), {check}.solution()",
+            self._exercise.minutes,
+        )
+        return text.format(check=f"check.{self._exercise.name}", minutes=self._exercise.minutes)
 
 
 class Printed:
@@ -122,4 +129,4 @@ class Printed:
         print(self._text)
 
     def __repr__(self) -> str:
-        return "The brackets are missing: put () behind it."
+        return _("The brackets are missing: put () behind it.")

@@ -18,6 +18,8 @@ from decimal import Decimal
 
 import torch
 
+from helpers.language import _
+
 
 class NotMadeYet(LookupError):
     """A check needs a name that no cell has made yet."""
@@ -37,7 +39,7 @@ class Names:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A typical wrong answer, and the hint for whoever gives it.
+    """A typical wrong answer, and the hint for whoever gives it, marked with `N_`.
 
     For a `Value`, `gives(names)` computes the wrong answer. For a `Function`, `gives` is the wrong function.
     """
@@ -48,7 +50,7 @@ class Mistake:
 
 @dataclass(frozen=True, kw_only=True)
 class Exercise:
-    """What every exercise has.
+    """What every exercise has. Its texts are marked with `N_`, and translated where they are shown.
 
     `minutes` is how long to try at most, `hint` a first help, `solution` code that passes. `mistakes` are
     tried in their order, and the first that gives the learner's answer has the hint.
@@ -84,13 +86,15 @@ class Value(Exercise):
         if problem := _unfit(given, right):
             return False, problem
         if self.accepts(given, names) if self.accepts else self._same(given, right):
-            return True, f"Right. {self.because(right, names)}"
+            return True, praise(self.because(right, names))
         for mistake in self.mistakes:
             if self._same(given, plain(mistake.gives(names))):
-                return False, f"Not yet. {mistake.hint}"
+                return False, not_yet(_(mistake.hint))
         if _is_number(right) and given and round(right, _decimals(given)) == given:
-            return False, f"Not yet: {shown(given)} is right as far as it goes. Give two digits more."
-        return False, f"Not yet: {shown(given)} is not it. {_ask(self.name)}"
+            text = _("Not yet: {answer} is right as far as it goes. Give two digits more.")
+            return False, text.format(answer=shown(given))
+        text = _("Not yet: {answer} is not it. check.{name}.hint() helps.")
+        return False, text.format(answer=shown(given), name=self.name)
 
     def _same(self, one, other) -> bool:
         return same(one, other, self.tolerance)
@@ -101,7 +105,7 @@ class Function(Exercise):
     """The answer is a function. It is run on small tensors, and so are the right one and the wrong ones.
 
     `outcome(function, names)` runs a function and returns what it gave and changed, as a dict from words to
-    values, such as "the loss that it returns". Two functions are the same if their outcomes are, within
+    values, such as `_("the loss that it returns")`. Two functions are the same if their outcomes are, within
     `tolerance`. `because` says what the right function does.
     """
 
@@ -112,7 +116,8 @@ class Function(Exercise):
 
     def told(self, answer, names: Names) -> tuple[bool, str]:
         if not callable(answer):
-            return False, f"A function was expected, and this is {shown(plain(answer))}."
+            text = _("A function was expected, and this is {answer}.")
+            return False, text.format(answer=shown(plain(answer)))
         try:
             given = self._outcome(answer, names)
         except NotMadeYet:
@@ -122,17 +127,28 @@ class Function(Exercise):
 
         right = self._outcome(self.right, names)
         if same(given, right, self.tolerance):
-            return True, f"Right. {self.because}"
+            return True, praise(_(self.because))
         for mistake in self.mistakes:
             if same(given, self._outcome(mistake.gives, names), self.tolerance):
-                return False, f"Not yet. {mistake.hint}"
-        return False, f"Not yet. {_difference(given, right, self.tolerance)} {_ask(self.name)}"
+                return False, not_yet(_(mistake.hint))
+        text = _("Not yet. {difference} check.{name}.hint() helps.")
+        return False, text.format(difference=_difference(given, right, self.tolerance), name=self.name)
 
     def _outcome(self, function: Callable, names: Names) -> dict:
         # The notebook's own random numbers go on as if nothing had happened
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PyTorch warns of some of the mistakes, before the hint does
             return {word: plain(value) for word, value in self.outcome(function, names).items()}
+
+
+def praise(reason: str) -> str:
+    """Say that an answer is right, and why. `reason` is whole sentences in the chosen language."""
+    return _("Right. {reason}").format(reason=reason)
+
+
+def not_yet(hint: str) -> str:
+    """Say that an answer is not right yet. `hint` is whole sentences in the chosen language."""
+    return _("Not yet. {hint}").format(hint=hint)
 
 
 def plain(value):
@@ -203,19 +219,28 @@ def _decimals(number: float) -> int:
 def _unfit(given, right) -> str | None:
     """Say what is wrong with the kind of answer, if anything is. The right answer shows the kind."""
     if bad := [item for item in _numbers(given) if not math.isfinite(item)]:
-        return f"The answer contains {bad[0]}, which is no number. Somewhere you divide by zero, or use one."
+        text = _("The answer contains {value}, which is no number. Somewhere you divide by zero, or use one.")
+        return text.format(value=bad[0])
     if _kind(given) != _kind(right):
-        return f"{_kind(right)} was expected, and this is {shown(given)}."
+        text = _("{kind} was expected, and this is {answer}.")
+        return text.format(kind=_kind(right), answer=shown(given))
     if isinstance(right, list) and len(given) != len(right):
-        return f"A list of {len(right)} was expected, and this one has {len(given)}."
+        text = _("A list of {expected} was expected, and this one has {came}.")
+        return text.format(expected=len(right), came=len(given))
     return None
 
 
 def _kind(value) -> str:
     if _is_number(value):
-        return "A number"
-    names = {bool: "True or False", str: "A text", list: "A list", dict: "A dict", type(None): "None"}
-    return names.get(type(value), f"A {type(value).__name__}")
+        return _("A number")
+    names = {
+        bool: _("True or False"),
+        str: _("A text"),
+        list: _("A list"),
+        dict: _("A dict"),
+        type(None): "None",
+    }
+    return names.get(type(value), _("A {type}").format(type=type(value).__name__))
 
 
 def _numbers(value) -> Iterator[float]:
@@ -226,17 +251,13 @@ def _numbers(value) -> Iterator[float]:
             yield from _numbers(item)
 
 
-def _ask(name: str) -> str:
-    return f"check.{name}.hint() helps."
-
-
 def _difference(given: dict, right: dict, tolerance: float) -> str:
     """Name the first part of two outcomes that differs."""
     word = next(word for word in right if not same(given.get(word), right[word], tolerance))
-    text = f"A small test differs in {word}"
     if isinstance(right[word], (list, dict)) and isinstance(given.get(word), type(right[word])):
-        return text + "."  # too many numbers for one sentence
-    return f"{text}: {shown(given.get(word))} instead of {shown(right[word])}."
+        return _("A small test differs in {what}.").format(what=word)  # too many numbers for one sentence
+    text = _("A small test differs in {what}: {given} instead of {right}.")
+    return text.format(what=word, given=shown(given.get(word)), right=shown(right[word]))
 
 
 def _stopped(function: Callable, error: Exception) -> str:
@@ -247,9 +268,10 @@ def _stopped(function: Callable, error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if code and frame.filename == code.co_filename]
     if not own:  # it was called with other arguments than it takes, or it returned something else
-        called = "argument" in first_line
-        problem = "Your function could not be called" if called else "What your function returns does not fit"
-        return f"{problem}: {kind}"
+        if "argument" in first_line:
+            return _("Your function could not be called: {error}").format(error=kind)
+        return _("What your function returns does not fit: {error}").format(error=kind)
     line = own[-1].line or linecache.getline(own[-1].filename, own[-1].lineno)
     number = own[-1].lineno - code.co_firstlineno + 1
-    return f"Your function stopped in its line {number}, `{line.strip()}`: {kind}"
+    text = _("Your function stopped in its line {number}, `{line}`: {error}")
+    return text.format(number=number, line=line.strip(), error=kind)

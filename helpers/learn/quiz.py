@@ -11,10 +11,10 @@ from uuid import uuid4
 import ipywidgets as widgets
 from IPython.display import display
 
+from helpers.language import _
 from helpers.show.shown import WIDE, WIDGET_VIEW
 
 _NO_CHOICE = "none"
-_HEADING = '<h2 style="margin:4px 0">Check yourself</h2>'
 # The radio buttons of ipywidgets know no arrow keys, since they have no common name. So the browser's own
 # radio buttons stand in HTML. Python cannot read these. So each option has a button "Check" of its own, and
 # this style shows the one whose option is chosen. The reasons stand on the page from the start, hidden: a
@@ -33,7 +33,10 @@ _STYLE = """<style>
 
 @dataclass(frozen=True)
 class Option:
-    """One possible answer. `why` says why it is right or wrong. Texts may hold `code` between backticks."""
+    """One possible answer. `why` says why it is right or wrong.
+
+    The texts of options and questions are marked with `N_`, and may hold `code` between backticks.
+    """
 
     text: str
     why: str
@@ -66,8 +69,9 @@ class Quiz:
         self.answers: dict[int, int] = {}  # the option last checked, by the question's number from 0
         self.boxes = [self._box(number, question) for number, question in enumerate(self.questions)]
         self.progress = widgets.HTML()
+        heading = f'<h2 style="margin:4px 0">{_("Check yourself")}</h2>'
         self.widget = widgets.VBox(
-            [widgets.HTML(_STYLE + _choices_style(self.questions) + _HEADING), *self.boxes, self.progress],
+            [widgets.HTML(_STYLE + _choices_style(self.questions) + heading), *self.boxes, self.progress],
             layout=widgets.Layout(width=WIDE),
         )
         if check is not None:
@@ -87,27 +91,28 @@ class Quiz:
     def sentence(self) -> str:
         """Say how many exercises are solved and how many questions are answered right."""
         right = sum(self.questions[number].options[choice].right for number, choice in self.answers.items())
-        told = f"{right} of {len(self.questions)} questions answered right."
+        told = _("{right} of {all} questions answered right.").format(right=right, all=len(self.questions))
         if self.check is None or not self.check.exercises:
             return told
-        return f"{len(self.check.solved)} of {len(self.check.exercises)} exercises solved here. {told}"
+        return f"{self.check.progress()} {told}"
 
     def _ipython_display_(self) -> None:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
         display({"text/plain": self.sentence(), WIDGET_VIEW: view}, raw=True)
-        print("No questions with buttons here? The same ones stand below: unfold them.")
+        print(_("No questions with buttons here? The same ones stand below: unfold them."))
 
-    def _update(self, _=None) -> None:
+    def _update(self) -> None:
         self.progress.value = f"<b>{self.sentence()}</b>"
 
     def _box(self, number: int, question: Question) -> widgets.VBox:
         """Return the widgets of one question: its options, the buttons that check, the reasons."""
         buttons = []
         for choice in (None, *range(len(question.options))):
-            button = widgets.Button(description="Check", tooltip=f"Check the answer to question {number + 1}")
+            tooltip = _("Check the answer to question {number}").format(number=number + 1)
+            button = widgets.Button(description=_("Check"), tooltip=tooltip)
             button.add_class("quiz-check")
             button.add_class(f"quiz-check-{_NO_CHOICE if choice is None else choice}")
-            button.on_click(lambda _, choice=choice: self.answer(number, choice))
+            button.on_click(lambda button, choice=choice: self.answer(number, choice))
             buttons.append(button)
         parts = [widgets.HTML(_options(number, question)), *buttons, widgets.HTML(_reasons(question))]
         box = widgets.VBox(parts, layout=widgets.Layout(margin="0 0 14px 0"))
@@ -128,19 +133,21 @@ def _options(number: int, question: Question) -> str:
     name = f"quiz-{uuid4().hex}"
     labels = "".join(
         f'<label><input type="radio" name="{name}" class="quiz-option-{choice}" data-lm-suppress-shortcuts>'
-        f"<span>{marked(option.text)}</span></label>"
+        f"<span>{marked(_(option.text))}</span></label>"
         for choice, option in enumerate(question.options)
     )
-    legend = f"<legend>{number + 1}. {marked(question.text)}</legend>"
+    legend = f"<legend>{number + 1}. {marked(_(question.text))}</legend>"
     return f"<fieldset>{legend}{labels}</fieldset>"
 
 
 def _reasons(question: Question) -> str:
     """Return all reasons in a live region, hidden until their option is checked."""
-    told = [f'<div class="quiz-why quiz-why-{_NO_CHOICE}">Choose an answer first.</div>']
+    told = [f'<div class="quiz-why quiz-why-{_NO_CHOICE}">{_("Choose an answer first.")}</div>']
     for choice, option in enumerate(question.options):
-        sign, kind = ("✓ Right.", " quiz-right") if option.right else ("✗ Not so.", "")
-        said = f"You said “{marked(option.text.rstrip('.'))}”. {marked(option.why)}"
+        sign, kind = (_("✓ Right."), " quiz-right") if option.right else (_("✗ Not so."), "")
+        said = _("You said “{answer}”. {why}").format(
+            answer=marked(_(option.text).rstrip(".")), why=marked(_(option.why))
+        )
         told.append(f'<div class="quiz-why quiz-why-{choice}{kind}"><b>{sign}</b> {said}</div>')
     return f'<div role="status" aria-live="polite">{"".join(told)}</div>'
 
