@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import textwrap
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 from helpers.explain import hub, install_hook
 from helpers.hub import cache
 from helpers.hub.reach import ask_hub, go_offline, why_not
-from helpers.language import ENGLISH
+from helpers.language import ENGLISH, N_, _, ngettext, padded, wrapped
 from helpers.language import choose as choose_language
 from helpers.machine import Machine, cores, detect_machine, is_busy, let_threads_sleep, other_kernels_gb
 from helpers.profiles import PROFILES, Profile, choose_profile
@@ -21,11 +20,11 @@ from helpers.start.version import newer_version
 
 # A notebook and JupyterLab need at most this much with a small model, as tests/benchmarks/memory.py measures
 _NEEDED_GB = 1.5
-_KAGGLE_WITHOUT_INTERNET = (
+_KAGGLE_WITHOUT_INTERNET = N_(
     "Kaggle starts a notebook without it. To train on real reviews, choose Settings → Turn on internet. "
     "Kaggle first asks you to verify a phone number. Then run this cell again."
 )
-_TORCH_WAS_FIRST = (
+_TORCH_WAS_FIRST = N_(
     "PyTorch was loaded before this cell. If another program or notebook computes at the same time, "
     "restart the kernel and run this cell first. Then they slow each other down less."
 )
@@ -54,7 +53,7 @@ def setup(profile: str | Profile = "auto", language: str = ENGLISH) -> tuple[Pro
     # `Trainer` asks for memory that only a GPU needs, and PyTorch warns about it in each training on a CPU
     warnings.filterwarnings("ignore", message="'pin_memory' argument is set as true but no accelerator")
     # The libraries read where their caches are when they are loaded
-    moved = {"Runs": places.choose_runs_folder(), "Caches": places.move_caches()}
+    moved = {_("Runs"): places.choose_runs_folder(), _("Caches"): places.move_caches()}
     removed = environment.train_in_one_process()
     _fit_threads(cores())
 
@@ -69,7 +68,11 @@ def setup(profile: str | Profile = "auto", language: str = ENGLISH) -> tuple[Pro
         "FINETUNE_EPOCHS"
     ):  # the tests shorten trainings whose length teaches nothing
         chosen = replace(chosen, num_train_epochs=int(epochs))
-        reason += f", with {epochs} epoch{'' if epochs == '1' else 's'} (FINETUNE_EPOCHS)"
+        reason = ngettext(
+            "{reason}, with {epochs} epoch (FINETUNE_EPOCHS)",
+            "{reason}, with {epochs} epochs (FINETUNE_EPOCHS)",
+            int(epochs),
+        ).format(reason=reason, epochs=epochs)
 
     # Let an interrupted training go on. The import needs the packages that were installed above.
     from helpers.train.precision import keep_precision
@@ -78,16 +81,16 @@ def setup(profile: str | Profile = "auto", language: str = ENGLISH) -> tuple[Pro
 
     # Say where we are, what to know, and what each profile would cost
     _print_choice(chosen, reason, machine, installed, one_of_several)
-    internet = "" if answers or machine.host != "Kaggle" else _KAGGLE_WITHOUT_INTERNET
+    internet = "" if answers or machine.host != "Kaggle" else _(_KAGGLE_WITHOUT_INTERNET)
     notes = {
-        "Course": newer_version() if answers else "",
-        "Internet": internet,
-        "Hub": hub.trouble(why_not()),
-        "Precision": kept,
-        "Shell": removed,
+        _("Course"): newer_version() if answers else "",
+        _("Internet"): internet,
+        _("Hub"): hub.trouble(why_not()),
+        _("Precision"): kept,
+        _("Shell"): removed,
         **moved,
-        "Memory": _memory_advice(machine.memory_gb),
-        "Threads": "" if machine.device != "cpu" or threads_sleep else _TORCH_WAS_FIRST,
+        _("Memory"): _memory_advice(machine.memory_gb),
+        _("Threads"): "" if machine.device != "cpu" or threads_sleep else _(_TORCH_WAS_FIRST),
     }
     _print_table({name: text for name, text in notes.items() if text})
     _print_costs(chosen, machine, answers)
@@ -98,19 +101,23 @@ def _print_choice(
     chosen: Profile, reason: str, machine: Machine, installed: list[packages.Package], one_of_several: str
 ) -> None:
     """Print where we are, and what was chosen for which reason."""
+    device = _(
+        "{machine.device} ({machine.device_name}), {machine.precision}; "
+        "{machine.cores} cores, {machine.memory_gb:.0f} GB"
+    ).format(machine=machine)
     _print_table(
         {
-            "Host": f"{machine.host}, Python {platform.python_version()}",
-            "Device": (
-                f"{machine.device} ({machine.device_name}), {machine.precision}; "
-                f"{machine.cores} cores, {machine.memory_gb:.0f} GB\n{one_of_several}"
+            _("Host"): f"{machine.host}, Python {platform.python_version()}",
+            _("Device"): f"{device}\n{one_of_several}",
+            _("Versions"): "\n".join(packages.report(installed)),
+            _("Profile"): f"{chosen.name}: {reason}",
+            _("Model"): _("{model}, learning rate {rate:g}").format(
+                model=_short(chosen.model), rate=chosen.learning_rate
             ),
-            "Versions": "\n".join(packages.report(installed)),
-            "Profile": f"{chosen.name}: {reason}",
-            "Model": f"{_short(chosen.model)}, learning rate {chosen.learning_rate:g}",
-            "Dataset": (
-                f"{_short(chosen.dataset)}, {chosen.train_size:,} texts to train on, "
-                f"{chosen.eval_size:,} to validate on"
+            _("Dataset"): _(
+                "{dataset}, {train_size:,} texts to train on, {eval_size:,} to validate on"
+            ).format(
+                dataset=_short(chosen.dataset), train_size=chosen.train_size, eval_size=chosen.eval_size
             ),
         }
     )
@@ -121,11 +128,17 @@ def _print_costs(chosen: Profile, machine: Machine, answers: bool) -> None:
     from helpers.start import costs  # needs the packages that `setup` installs
 
     # A load slows the measurement and the training alike, so the estimate holds while the load lasts
-    busy = "; the machine is busy" if machine.device == "cpu" and is_busy() else ""
-    print(f"\nWhat each profile costs (the time is an estimate, for the training in notebook 2{busy})")
+    if machine.device == "cpu" and is_busy():
+        title = _(
+            "What each profile costs (the time is an estimate, for the training in notebook 2; "
+            "the machine is busy)"
+        )
+    else:
+        title = _("What each profile costs (the time is an estimate, for the training in notebook 2)")
+    print(f"\n{title}")
     for candidate in {**PROFILES, chosen.name: chosen}.values():
         mark = "→" if candidate.name == chosen.name else " "
-        print(f"{mark} {candidate.name:9} {costs.cost(candidate, machine, answers)}")
+        print(f"{mark} {padded(candidate.name, 9)} {costs.cost(candidate, machine, answers)}")
 
 
 def _print_table(rows: dict[str, str]) -> None:
@@ -134,12 +147,8 @@ def _print_table(rows: dict[str, str]) -> None:
     We wrap long texts here, because a notebook would start the next line under the name.
     """
     for name, text in rows.items():
-        lines = [
-            part
-            for line in text.splitlines()
-            for part in textwrap.wrap(line, 76, break_long_words=False, break_on_hyphens=False)
-        ]
-        print(f"{name:9} " + f"\n{'':10}".join(lines))
+        lines = [part for line in text.splitlines() for part in wrapped(line, 76)]
+        print(f"{padded(name, 9)} " + f"\n{'':10}".join(lines))
 
 
 def _memory_advice(memory_gb: float) -> str:
@@ -148,10 +157,10 @@ def _memory_advice(memory_gb: float) -> str:
     When all kernels together reach Binder's limit, Binder kills one without a word.
     """
     if memory_gb < 2 * _NEEDED_GB and (held := other_kernels_gb()) > memory_gb - _NEEDED_GB:
-        return (
-            f"other notebooks hold {held:.1f} of {memory_gb:.1f} GB: "
+        return _(
+            "other notebooks hold {held:.1f} of {memory_gb:.1f} GB: "
             "shut them down first (in each of them: Kernel → Shut Down Kernel)"
-        )
+        ).format(held=held, memory_gb=memory_gb)
     return ""
 
 
@@ -169,11 +178,11 @@ def _fit_threads(granted: int) -> None:
 def _choose(wanted: str | Profile, machine: Machine, answers: bool) -> tuple[Profile, str]:
     """Return the profile and the reason for it. `answers` tells whether the Hub answers."""
     if isinstance(wanted, Profile):
-        return wanted, "your own"
+        return wanted, _("your own")
     if wanted.startswith("own/"):
         from helpers.data.own import own_profile  # needs the packages that `setup` installs
 
-        return own_profile(wanted.removeprefix("own/")), "your own data"
+        return own_profile(wanted.removeprefix("own/")), _("your own data")
     # What is in the cache matters only to "auto" without the Hub
     cached = {
         name
@@ -189,7 +198,7 @@ def _cost_is_unknown(machine: Machine) -> bool:
     """Return whether the Hub does not deliver what "auto" would take. If so, the libraries work offline."""
     from helpers.start import costs
 
-    profile, _ = choose_profile("auto", has_gpu=machine.device == "cuda", hub_answers=True)
+    profile = choose_profile("auto", has_gpu=machine.device == "cuda", hub_answers=True)[0]
     problem = costs.what_is_missing(profile)
     if problem is not None:
         go_offline(problem)
@@ -199,4 +208,6 @@ def _cost_is_unknown(machine: Machine) -> bool:
 def _short(name: str) -> str:
     """Return the name of a model or dataset for the table: a bundled one without its folders."""
     path = Path(name)
-    return f"{path.name} (bundled)" if path.is_absolute() and path.parent.name == "offline" else name
+    if path.is_absolute() and path.parent.name == "offline":
+        return _("{name} (bundled)").format(name=path.name)
+    return name
