@@ -9,7 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers.data.padding import PADDING_STRATEGIES, padding_cost
-from helpers.learn.exercise import Exercise, Function, Mistake, Names, Value, plain, same, shown
+from helpers.language import N_, _
+from helpers.learn.exercise import (
+    Exercise,
+    Function,
+    Mistake,
+    Names,
+    Value,
+    not_yet,
+    plain,
+    praise,
+    same,
+    shown,
+)
 from helpers.learn.quiz import Option, Question
 
 # The majority
@@ -45,10 +57,11 @@ def _is_a_majority(answer: float, names: Names) -> bool:
 
 def _told_majority(right: float, names: Names) -> str:
     label = _commonest(_training_labels(names))[0]
-    return (
-        f"{names.label_names[label]!r} is commonest among the training rows, and right for {right:.1%} of "
+    text = _(
+        "{label!r} is commonest among the training rows, and right for {share:.1%} of "
         "the validation rows. A model that has learned something does better."
     )
+    return text.format(label=names.label_names[label], share=right)
 
 
 MAJORITY = Value(
@@ -57,31 +70,37 @@ MAJORITY = Value(
     right=_majority,
     accepts=_is_a_majority,
     because=_told_majority,
-    hint="Which rows decide on the answer, and which rows is it measured on? `counts` holds only one of the "
-    "two.",
+    hint=N_(
+        "Which rows decide on the answer, and which rows is it measured on? `counts` holds only one of the "
+        "two."
+    ),
     solution="""commonest = Counter(small_train_dataset["label"]).most_common(1)[0][0]
 majority = counts[commonest] / len(validation_dataset)""",
     mistakes=(
         Mistake(
-            "This answer was chosen by the validation rows on which it is measured, so it looks better than "
-            "it is. Choose it by the training rows.",
+            N_(
+                "This answer was chosen by the validation rows on which it is measured, so it looks better "
+                "than it is. Choose it by the training rows."
+            ),
             lambda names: _share(_commonest(_validation_labels(names))[0], _validation_labels(names)),
         ),
         Mistake(
-            "This is its share of the training rows. Measure it on the validation rows.",
+            N_("This is its share of the training rows. Measure it on the validation rows."),
             lambda names: _share(_commonest(_training_labels(names))[0], _training_labels(names)),
         ),
         Mistake(
-            "This is one divided by the number of classes. It would be so if all had the same number of "
-            "rows.",
+            N_(
+                "This is one divided by the number of classes. It would be so if all had the same number of "
+                "rows."
+            ),
             lambda names: 1 / len(names.label_names),
         ),
         Mistake(
-            "This is a number of rows. Divide it by the number of validation rows.",
+            N_("This is a number of rows. Divide it by the number of validation rows."),
             lambda names: _majority(names) * len(_validation_labels(names)),
         ),
         Mistake(
-            "This is in percent. A share lies between 0 and 1.",
+            N_("This is in percent. A share lies between 0 and 1."),
             lambda names: _majority(names) * 100,
         ),
     ),
@@ -99,11 +118,12 @@ def _labels_of(function: Callable, names: Names) -> dict:
     first = function({name: list(values) for name, values in given.items()})
     second = function({"text": ["…", "…"], "label": [last, 2]})
     if not isinstance(first, Mapping) or "label" not in first:
-        return {'the column "label" of the dict that it returns': "nothing"}
+        return {_('the column "label" of the dict that it returns'): _("nothing")}
+    made_of = _("the labels that it makes of {labels}")
     return {
-        'the column "label" of the dict that it returns': "there",
-        f"the labels that it makes of {given['label']}": first["label"],
-        f"the labels that it makes of [{last}, 2]": second["label"],
+        _('the column "label" of the dict that it returns'): _("there"),
+        made_of.format(labels=given["label"]): first["label"],
+        made_of.format(labels=[last, 2]): second["label"],
     }
 
 
@@ -114,39 +134,47 @@ def _with_labels(change: Callable[[int, list[int]], int]) -> Callable:
 FROM_ZERO = Function(
     name="from_zero",
     minutes=4,
-    right=_with_labels(lambda label, _: label - 1),
+    right=_with_labels(lambda label, labels: label - 1),
     outcome=_labels_of,
-    because="Each label has moved down by one, in every batch, and no two classes became one.",
-    hint='`map` gives the function a dict with the lists of a batch. `examples["label"]` is one of them, '
-    "and Python cannot subtract 1 from a list: make a new list of the same length. What must 1 become?",
+    because=N_("Each label has moved down by one, in every batch, and no two classes became one."),
+    hint=N_(
+        '`map` gives the function a dict with the lists of a batch. `examples["label"]` is one of them, '
+        "and Python cannot subtract 1 from a list: make a new list of the same length. What must 1 become?"
+    ),
     solution="""def from_zero(examples):
     return {"label": [label - 1 for label in examples["label"]]}""",
     mistakes=(
         Mistake(
-            "The labels are still those of the file. The largest has no place in the model.",
-            _with_labels(lambda label, _: label),
+            N_("The labels are still those of the file. The largest has no place in the model."),
+            _with_labels(lambda label, labels: label),
         ),
         Mistake(
-            "The labels went up. They have to go down, so that the smallest becomes 0.",
-            _with_labels(lambda label, _: label + 1),
+            N_("The labels went up. They have to go down, so that the smallest becomes 0."),
+            _with_labels(lambda label, labels: label + 1),
         ),
         Mistake(
-            "The labels that are too large were cut off, so two classes became one, and the others still "
-            "have the name of their neighbour.",
+            N_(
+                "The labels that are too large were cut off, so two classes became one, and the others still "
+                "have the name of their neighbour."
+            ),
             _with_labels(lambda label, labels: min(label, max(labels) - 1)),
         ),
         Mistake(
-            "Only the last class has moved, and became the first. All of them have to move.",
+            N_("Only the last class has moved, and became the first. All of them have to move."),
             _with_labels(lambda label, labels: label % max(labels)),
         ),
         Mistake(
-            "You subtract the smallest label of the batch. A batch without the first class then becomes "
-            "something else.",
+            N_(
+                "You subtract the smallest label of the batch. A batch without the first class then becomes "
+                "something else."
+            ),
             _with_labels(lambda label, labels: label - min(labels)),
         ),
         Mistake(
-            "The labels may be right, but `map` needs a dict with the name of their column: "
-            '{"label": [...]}.',
+            N_(
+                "The labels may be right, but `map` needs a dict with the name of their column: "
+                '{"label": [...]}.'
+            ),
             lambda rows: [label - 1 for label in rows["label"]],
         ),
     ),
@@ -158,18 +186,20 @@ FROM_ZERO = Function(
 
 def _padded(function: Callable, names: Names) -> dict:
     """Pad two batches. A row counts up to one number more than the longest text has."""
-    outcome = {"the number of tables that it returns": 2}
+    outcome = {_("the number of tables that it returns"): 2}
     for pad_id, lengths in ((9, (3, 5, 2)), (0, (1, 4))):
         batch = [list(range(11, 11 + length)) for length in lengths]
         tables = function(batch, pad_id)
         if isinstance(tables, Mapping):
             tables = [tables[name] for name in ("input_ids", "attention_mask")]
         if (number := _tables(tables)) != 2:
-            return {"the number of tables that it returns": number}
+            return {_("the number of tables that it returns"): number}
         ids, mask = ([row[: max(lengths) + 1] for row in plain(table)] for table in tables)
         outcome |= {
-            f"the input_ids of texts of {lengths} tokens": ids,
-            f"the attention_mask of texts of {lengths} tokens": [list(map(int, row)) for row in mask],
+            _("the input_ids of texts of {lengths} tokens").format(lengths=lengths): ids,
+            _("the attention_mask of texts of {lengths} tokens").format(lengths=lengths): [
+                list(map(int, row)) for row in mask
+            ],
         }
     return outcome
 
@@ -218,8 +248,8 @@ PAD = Function(
     minutes=6,
     right=_padding(),
     outcome=_padded,
-    because="All rows have the length of the batch's longest text, and the mask marks what is real.",
-    hint="How long is the longest text of the batch? How much is each of the others short of it?",
+    because=N_("All rows have the length of the batch's longest text, and the mask marks what is real."),
+    hint=N_("How long is the longest text of the batch? How much is each of the others short of it?"),
     solution="""def pad(batch, pad_id):
     longest = max(len(ids) for ids in batch)
     input_ids = [ids + [pad_id] * (longest - len(ids)) for ids in batch]
@@ -227,48 +257,66 @@ PAD = Function(
     return input_ids, attention_mask""",
     mistakes=(
         Mistake(
-            "Your rows are longer than the longest text of the batch. That is the tutorial's way, up to the "
-            "model's limit. Here the longest text of the batch decides.",
+            N_(
+                "Your rows are longer than the longest text of the batch. That is the tutorial's way, up to "
+                "the model's limit. Here the longest text of the batch decides."
+            ),
             _padding(width=lambda lengths: 512),
         ),
         Mistake(
-            "Only one table came back. Return two, the padded batch and its attention mask: "
-            "`return input_ids, attention_mask`.",
+            N_(
+                "Only one table came back. Return two, the padded batch and its attention mask: "
+                "`return input_ids, attention_mask`."
+            ),
             lambda batch, pad_id: _padding()(batch, pad_id)[0],
         ),
         Mistake(
-            "Your rows still have different lengths. Add `pad_id` to each one until all are as long as the "
-            "longest.",
+            N_(
+                "Your rows still have different lengths. Add `pad_id` to each one until all are as long as "
+                "the longest."
+            ),
             _padding(width=min, cut=False),
         ),
         Mistake(
-            "You fill up to the length of the first text, `batch[0]`. The longest one may stand anywhere.",
+            N_(
+                "You fill up to the length of the first text, `batch[0]`. The longest one may stand anywhere."
+            ),
             _padding(width=next, cut=False),
         ),
         Mistake(
-            "You cut all texts to the shortest one, so most of what they say is lost. Fill up to the "
-            "longest.",
+            N_(
+                "You cut all texts to the shortest one, so most of what they say is lost. Fill up to the "
+                "longest."
+            ),
             _padding(width=min),
         ),
         Mistake(
-            "The padding stands at the left. The model expects its first token, [CLS], at the first place.",
+            N_(
+                "The padding stands at the left. The model expects its first token, [CLS], at the first "
+                "place."
+            ),
             _padding(left=True),
         ),
         Mistake(
-            "The mask is the wrong way round: 1 is for a real token, 0 for padding. So the model would look "
-            "at the padding only.",
+            N_(
+                "The mask is the wrong way round: 1 is for a real token, 0 for padding. So the model would "
+                "look at the padding only."
+            ),
             _padding(mask=(0, 1)),
         ),
         Mistake(
-            "The mask is 1 everywhere. Where a row is padded it has to be 0, or the model reads the padding.",
+            N_(
+                "The mask is 1 everywhere. Where a row is padded it has to be 0, or the model reads the "
+                "padding."
+            ),
             _padding(mask=(1, 1)),
         ),
         Mistake(
-            "The padding is always 0. Another tokenizer's padding may have another number: use `pad_id`.",
+            N_("The padding is always 0. Another tokenizer's padding may have another number: use `pad_id`."),
             _padding(fill=0),
         ),
         Mistake(
-            "Both tables are right, in the wrong order: first input_ids, then attention_mask.",
+            N_("Both tables are right, in the wrong order: first input_ids, then attention_mask."),
             lambda batch, pad_id: _padding()(batch, pad_id)[::-1],
         ),
     ),
@@ -287,8 +335,9 @@ def _padding_share(names: Names) -> float:
 
 
 def _told_padding(right: float, names: Names) -> str:
-    text = f"Of {_computed(names):,} computed tokens, {sum(names.eight):,} are real: {right:.0%} is padding."
-    return f"{text} One long text is enough for that." if right > 0.5 else text
+    text = _("Of {computed:,} computed tokens, {real:,} are real: {share:.0%} is padding.")
+    told = text.format(computed=_computed(names), real=sum(names.eight), share=right)
+    return f"{told} {_('One long text is enough for that.')}" if right > 0.5 else told
 
 
 PADDING_SHARE = Value(
@@ -296,36 +345,38 @@ PADDING_SHARE = Value(
     minutes=4,
     right=_padding_share,
     because=_told_padding,
-    hint="Draw it: a batch of one text of 500 tokens and seven of 50 is a table of 8 × 500. How many of its "
-    "4,000 places hold a real token?",
+    hint=N_(
+        "Draw it: a batch of one text of 500 tokens and seven of 50 is a table of 8 × 500. How many of its "
+        "4,000 places hold a real token?"
+    ),
     solution="padding_share = 1 - sum(eight) / (len(eight) * max(eight))",
     mistakes=(
         Mistake(
-            "This is the share of the real tokens. Padding is the rest.",
+            N_("This is the share of the real tokens. Padding is the rest."),
             lambda names: 1 - _padding_share(names),
         ),
         Mistake(
-            "This is a ratio: padding per real token. The share is out of all that is computed.",
+            N_("This is a ratio: padding per real token. The share is out of all that is computed."),
             lambda names: _computed(names) / sum(names.eight) - 1,
         ),
         Mistake(
-            "This is in percent. A share lies between 0 and 1.",
+            N_("This is in percent. A share lies between 0 and 1."),
             lambda names: 100 * _padding_share(names),
         ),
         Mistake(
-            "This is a number of tokens. Divide it by all that are computed.",
+            N_("This is a number of tokens. Divide it by all that are computed."),
             lambda names: _computed(names) - sum(names.eight),
         ),
         Mistake(
-            "This is the share of the texts that are padded. Count tokens.",
+            N_("This is the share of the texts that are padded. Count tokens."),
             lambda names: sum(length < max(names.eight) for length in names.eight) / len(names.eight),
         ),
         Mistake(
-            "This is for the seven short texts alone. The long one is computed, too.",
+            N_("This is for the seven short texts alone. The long one is computed, too."),
             lambda names: 1 - min(names.eight) / max(names.eight),
         ),
         Mistake(
-            "You fill up to the model's limit. `longest` stops at the longest text of the batch.",
+            N_("You fill up to the model's limit. `longest` stops at the longest text of the batch."),
             lambda names: 1 - sum(names.eight) / (len(names.eight) * names.max_length),
         ),
     ),
@@ -361,13 +412,14 @@ class Setting(Exercise):
             return False, problem
         max_length, batch_size, padding = given
         if batch_size < 8:
-            return False, f"Not yet. {_SMALL}"
+            return False, not_yet(_(_SMALL))
 
         # What it cuts
         lowest = _lowest(names)
         cut = _cut_share(names, max_length)
         if cut >= 0.1 and max_length < names.max_length:
-            return False, f"Not yet: it cuts {cut:.1%} of the texts. {_CUTS}"
+            text = _("Not yet: it cuts {share:.1%} of the texts. {advice}")
+            return False, text.format(share=cut, advice=_(_CUTS))
 
         # What it costs
         cheapest = min(_tokens(names, lowest, 8, padding) for padding in PADDING_STRATEGIES)
@@ -376,23 +428,30 @@ class Setting(Exercise):
         if more > 0.1:
             short_enough = _tokens(names, lowest, batch_size, padding) <= 1.1 * cheapest
             advice = {"max_length": _FILLS, "longest": _MIXES}.get(padding, _LONG if short_enough else _LARGE)
-            return False, f"Not yet: it computes {more:.1%} more than the cheapest such setting. {advice}"
-        share = tokens / (len(names.lengths) * names.max_length)
-        anyway = "" if cut < 0.1 else ", as many as the model's limit cuts anyway"
-        return True, (
-            f"Right. It cuts {cut:.1%} of the texts{anyway}. An epoch computes {share:.0%} of the tutorial's "
-            "tokens. What is cut is lost to the model: compare its answers before you keep such a limit."
+            text = _("Not yet: it computes {share:.1%} more than the cheapest such setting. {advice}")
+            return False, text.format(share=more, advice=_(advice))
+
+        cuts = _("It cuts {share:.1%} of the texts.")
+        if cut >= 0.1:
+            cuts = _("It cuts {share:.1%} of the texts, as many as the model's limit cuts anyway.")
+        costs = _(
+            "An epoch computes {share:.0%} of the tutorial's tokens. "
+            "What is cut is lost to the model: compare its answers before you keep such a limit."
         )
+        share = tokens / (len(names.lengths) * names.max_length)
+        return True, praise(f"{cuts.format(share=cut)} {costs.format(share=share)}")
 
 
-_SMALL = (
+_SMALL = N_(
     "At least 8 texts in a batch were asked for. Smaller batches pad less, and the machine is slow with them."
 )
-_CUTS = "Fewer than one in ten was asked for: raise max_length."
-_FILLS = '"max_length" fills every text up to the limit. Choose another padding.'
-_MIXES = 'With "longest", long texts meet short ones in a batch. Choose the padding that keeps them apart.'
-_LONG = "Your max_length can be lower: it may cut up to one text in ten."
-_LARGE = (
+_CUTS = N_("Fewer than one in ten was asked for: raise max_length.")
+_FILLS = N_('"max_length" fills every text up to the limit. Choose another padding.')
+_MIXES = N_(
+    'With "longest", long texts meet short ones in a batch. Choose the padding that keeps them apart.'
+)
+_LONG = N_("Your max_length can be lower: it may cut up to one text in ten.")
+_LARGE = N_(
     "Even among similar texts, lengths differ more in a large batch, so it pads more. Take a smaller one."
 )
 
@@ -400,26 +459,34 @@ _LARGE = (
 def _unfit(given, names: Names) -> str | None:
     """Say what is wrong with the kind of answer, if anything is."""
     if not isinstance(given, list) or len(given) != 3:
-        return f'Three values were expected, as in (512, 8, "longest"), and this is {shown(given)}.'
-    for word, value in (("max_length", given[0]), ("batch size", given[1])):
-        if type(value) is not int:
-            return f"The {word} is a whole number, as 8 is, and this is {shown(value)}."
+        text = _('Three values were expected, as in (512, 8, "longest"), and this is {answer}.')
+        return text.format(answer=shown(given))
+    if type(given[0]) is not int:
+        text = _("The max_length is a whole number, as 8 is, and this is {answer}.")
+        return text.format(answer=shown(given[0]))
+    if type(given[1]) is not int:
+        text = _("The batch size is a whole number, as 8 is, and this is {answer}.")
+        return text.format(answer=shown(given[1]))
     if given[2] not in PADDING_STRATEGIES:
         known = ", ".join(f'"{strategy}"' for strategy in PADDING_STRATEGIES)
-        return f"The padding is one of {known}, and this is {shown(given[2])}."
+        text = _("The padding is one of {known}, and this is {answer}.")
+        return text.format(known=known, answer=shown(given[2]))
     if not 1 <= given[0] <= names.max_length or given[1] < 1:
-        return f"max_length is 1 to {names.max_length}, the batch size at least 1; this is {shown(given)}."
+        text = _("max_length is 1 to {limit}, the batch size at least 1; this is {answer}.")
+        return text.format(limit=names.max_length, answer=shown(given))
     return None
 
 
 SETTING = Setting(
     name="setting",
     minutes=6,
-    hint="In the explorer above: first choose the padding, then lower max_length until nearly one text in "
-    "ten is cut. Which batch size of at least 8 pads least?",
-    solution="""# Nine of ten texts have at most this many tokens
+    hint=N_(
+        "In the explorer above: first choose the padding, then lower max_length until nearly one text in "
+        "ten is cut. Which batch size of at least 8 pads least?"
+    ),
+    solution=N_("""# Nine of ten texts have at most this many tokens
 lowest = int(pd.Series(lengths).quantile(0.9, interpolation="higher"))
-setting = (lowest, 8, "group_by_length")""",
+setting = (lowest, 8, "group_by_length")"""),
     mistakes=(
         Mistake(_SMALL, lambda names: (_lowest(names), 1, "longest")),
         Mistake(_CUTS, lambda names: (_lowest(names) // 2, 8, "group_by_length")),
@@ -434,75 +501,81 @@ EXERCISES = [MAJORITY, FROM_ZERO, PAD, PADDING_SHARE, SETTING]
 
 QUESTIONS = [
     Question(
-        "You take another model's tokenizer. Its vocabulary is just as large. What happens?",
+        N_("You take another model's tokenizer. Its vocabulary is just as large. What happens?"),
         (
             Option(
-                "The same number means another token.",
-                "The model keeps what it has learned about each number. It looks up the wrong tokens.",
+                N_("The same number means another token."),
+                N_("The model keeps what it has learned about each number. It looks up the wrong tokens."),
                 right=True,
             ),
             Option(
-                "The first batch stops with an error.",
-                "The model knows each of the numbers, so nothing stops. It trains on nonsense.",
+                N_("The first batch stops with an error."),
+                N_("The model knows each of the numbers, so nothing stops. It trains on nonsense."),
             ),
             Option(
-                "Nothing: training teaches the model the new numbers.",
-                "A thousand reviews are far too few to learn a whole vocabulary anew.",
+                N_("Nothing: training teaches the model the new numbers."),
+                N_("A thousand reviews are far too few to learn a whole vocabulary anew."),
             ),
         ),
     ),
     Question(
-        "A file counts its stars from 1 to 5, and the model has five outputs. You train without a change. "
-        "What happens?",
+        N_(
+            "A file counts its stars from 1 to 5, and the model has five outputs. You train without a "
+            "change. What happens?"
+        ),
         (
             Option(
-                "Nothing: `load_dataset` makes labels start at 0.",
-                "It gives you the numbers of the file as they are.",
+                N_("Nothing: `load_dataset` makes labels start at 0."),
+                N_("It gives you the numbers of the file as they are."),
             ),
             Option(
-                "Nothing: only the first output stays unused.",
-                "That would need six outputs. With five, label 5 has none.",
+                N_("Nothing: only the first output stays unused."),
+                N_("That would need six outputs. With five, label 5 has none."),
             ),
             Option(
-                "The training stops at the first text with five stars.",
-                "The outputs are numbered from 0 to 4. Label 5 is out of range.",
+                N_("The training stops at the first text with five stars."),
+                N_("The outputs are numbered from 0 to 4. Label 5 is out of range."),
                 right=True,
             ),
         ),
     ),
     Question(
-        "Does padding change the model's answer?",
+        N_("Does padding change the model's answer?"),
         (
             Option(
-                "Yes: `[CLS]` reads it like the rest of the text.",
-                "The attention mask keeps every position from looking at padding.",
+                N_("Yes: `[CLS]` reads it like the rest of the text."),
+                N_("The attention mask keeps every position from looking at padding."),
             ),
             Option(
-                "No, it changes only the time.",
-                "The attention mask hides it. The answers are equal, beyond rounding.",
+                N_("No, it changes only the time."),
+                N_("The attention mask hides it. The answers are equal, beyond rounding."),
                 right=True,
             ),
             Option(
-                "No, and it costs nothing: padding is left out.",
-                "It is computed like any other token, and then ignored.",
+                N_("No, and it costs nothing: padding is left out."),
+                N_("It is computed like any other token, and then ignored."),
             ),
         ),
     ),
     Question(
-        "You try twenty settings on the validation rows. The best one is right for 60 %. What do you expect "
-        "on the test rows?",
+        N_(
+            "You try twenty settings on the validation rows. The best one is right for 60 %. What do you "
+            "expect on the test rows?"
+        ),
         (
             Option(
-                "Sixty: no training used the validation rows.",
-                "No training did, but your choice did. The best of twenty was lucky on these rows, too.",
+                N_("Sixty: no training used the validation rows."),
+                N_("No training did, but your choice did. The best of twenty was lucky on these rows, too."),
             ),
             Option(
-                "Nothing can be said, since they are other rows.",
-                "They come from the same source, so the result will be near. It will more often be lower.",
+                N_("Nothing can be said, since they are other rows."),
+                N_(
+                    "They come from the same source, so the result will be near. It will more often be lower."
+                ),
             ),
             Option(
-                "A little less than sixty.",
-                "Part of being best of twenty is luck, and the luck does not come along to other rows.",
+                N_("A little less than sixty."),
+                N_("Part of being best of twenty is luck, and the luck does not come along to other rows."),
                 right=True,
             ),
         ),

@@ -9,7 +9,8 @@ from typing import ClassVar
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-from helpers.learn.exercise import Exercise, Function, Mistake, Names, plain, shown
+from helpers.language import N_, _
+from helpers.learn.exercise import Exercise, Function, Mistake, Names, not_yet, plain, shown
 from helpers.learn.quiz import Option, Question
 
 
@@ -74,15 +75,15 @@ def _three_steps(step: Callable, names: Names) -> dict:
     lr_scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, 6)
     backwards = _backward_passes(model)
     steps = []
-    optimizer.register_step_post_hook(lambda *_: steps.append(1))
+    optimizer.register_step_post_hook(lambda *given: steps.append(1))
     losses = [step(model, batch, optimizer, lr_scheduler) for batch in _small_batches(4, 4, 4)]
     return {
-        "the number of backward passes in three calls": len(backwards),
-        "the number of optimizer steps in three calls": len(steps),
-        "the learning rate after three calls": optimizer.param_groups[0]["lr"],
-        "the weights after three calls": torch.cat([weight.flatten() for weight in model.parameters()]),
-        "the losses that three calls return": losses,
-        "whether a loss still leads to the computation": any(
+        _("the number of backward passes in three calls"): len(backwards),
+        _("the number of optimizer steps in three calls"): len(steps),
+        _("the learning rate after three calls"): optimizer.param_groups[0]["lr"],
+        _("the weights after three calls"): torch.cat([weight.flatten() for weight in model.parameters()]),
+        _("the losses that three calls return"): losses,
+        _("whether a loss still leads to the computation"): any(
             isinstance(loss, torch.Tensor) and loss.requires_grad for loss in losses
         ),
     }
@@ -100,8 +101,8 @@ TRAIN_STEP = Function(
     minutes=6,
     right=_step_of("backward", "step", "schedule", "clear"),
     outcome=_three_steps,
-    because="Three steps of yours on a small model give the same losses, weights and learning rates.",
-    hint="Six things happen to a batch in the loop above. In which order, and which of them clears up?",
+    because=N_("Three steps of yours on a small model give the same losses, weights and learning rates."),
+    hint=N_("Six things happen to a batch in the loop above. In which order, and which of them clears up?"),
     solution="""def train_step(model, batch, optimizer, lr_scheduler):
     batch = {name: tensor.to(device) for name, tensor in batch.items()}
     loss = model(**batch).loss
@@ -112,41 +113,50 @@ TRAIN_STEP = Function(
     return loss.item()""",
     mistakes=(
         Mistake(
-            "The first step is right, and the later ones are not: the gradients of earlier batches are still "
-            "there, and `backward` adds to them. Clear them with `optimizer.zero_grad()`.",
+            N_(
+                "The first step is right, and the later ones are not: the gradients of earlier batches are "
+                "still there, and `backward` adds to them. Clear them with `optimizer.zero_grad()`."
+            ),
             _step_of("backward", "step", "schedule"),
         ),
         Mistake(
-            "The weights never move: `zero_grad` clears the gradient before `optimizer.step()` could use it.",
+            N_(
+                "The weights never move: `zero_grad` clears the gradient before `optimizer.step()` could use "
+                "it."
+            ),
             _step_of("backward", "clear", "step", "schedule"),
         ),
         Mistake(
-            "Each step uses the learning rate of the next one: step the schedule after the optimizer.",
+            N_("Each step uses the learning rate of the next one: step the schedule after the optimizer."),
             _step_of("backward", "schedule", "step", "clear"),
         ),
         Mistake(
-            "The weights never move, because nothing computes a gradient: `loss.backward()` is missing.",
+            N_("The weights never move, because nothing computes a gradient: `loss.backward()` is missing."),
             _step_of("step", "schedule", "clear"),
         ),
         Mistake(
-            "The learning rate stays as it is: `lr_scheduler.step()` is missing.",
+            N_("The learning rate stays as it is: `lr_scheduler.step()` is missing."),
             _step_of("backward", "step", "clear"),
         ),
         Mistake(
-            "You compute a gradient, and nothing uses it: `optimizer.step()` is missing.",
+            N_("You compute a gradient, and nothing uses it: `optimizer.step()` is missing."),
             _step_of("backward", "schedule", "clear"),
         ),
         Mistake(
-            "You shorten the gradient. `Trainer` does that too, as you will see; the loop above does not.",
+            N_(
+                "You shorten the gradient. `Trainer` does that too, as you will see; the loop above does not."
+            ),
             _step_of("backward", "clip", "step", "schedule", "clear"),
         ),
         Mistake(
-            "All is right but what you return: this loss still holds on to the numbers that it was computed "
-            "from. `loss.item()` is the number alone.",
+            N_(
+                "All is right but what you return: this loss still holds on to the numbers that it was "
+                "computed from. `loss.item()` is the number alone."
+            ),
             _step_of("backward", "step", "schedule", "clear", returned=lambda loss: loss),
         ),
         Mistake(
-            "The weights are right. Now return the loss, with `loss.item()`.",
+            N_("The weights are right. Now return the loss, with `loss.item()`."),
             _step_of("backward", "step", "schedule", "clear", returned=lambda loss: None),
         ),
     ),
@@ -206,7 +216,7 @@ def _evaluation(
 def _three_batches(evaluate: Callable, names: Names) -> dict:
     model = _small_model(names.device).train()  # as a training leaves it
     recorded = []
-    model.register_forward_pre_hook(lambda *_: recorded.append(torch.is_grad_enabled()))
+    model.register_forward_pre_hook(lambda *given: recorded.append(torch.is_grad_enabled()))
     rows = [
         {name: tensor[row] for name, tensor in batch.items()}
         for batch in _small_batches(4, 4, 2)
@@ -214,13 +224,13 @@ def _three_batches(evaluate: Callable, names: Names) -> dict:
     ]
     returned = plain(evaluate(model, torch.utils.data.DataLoader(rows, batch_size=4)))
     if not isinstance(returned, list) or len(returned) != 2:
-        return {"what it returns": returned}
+        return {_("what it returns"): returned}
     loss, accuracy = returned
     return {
-        "what it returns": "two numbers",
-        "the mean loss": loss,
-        "the accuracy": accuracy,
-        "whether PyTorch kept what a backward pass needs": any(recorded),
+        _("what it returns"): _("two numbers"),
+        _("the mean loss"): loss,
+        _("the accuracy"): accuracy,
+        _("whether PyTorch kept what a backward pass needs"): any(recorded),
     }
 
 
@@ -229,9 +239,11 @@ EVALUATE = Function(
     minutes=10,
     right=_evaluation(),
     outcome=_three_batches,
-    because="Each text counts the same, also in the last batch, which is smaller.",
-    hint="A training leaves dropout on. And the last batch may be smaller: add up losses and right answers "
-    "over the texts, then divide once.",
+    because=N_("Each text counts the same, also in the last batch, which is smaller."),
+    hint=N_(
+        "A training leaves dropout on. And the last batch may be smaller: add up losses and right answers "
+        "over the texts, then divide once."
+    ),
     solution="""def evaluate_all(model, dataloader):
     model.eval()
     total = 0.0
@@ -247,56 +259,66 @@ EVALUATE = Function(
     return total / texts, right / texts""",
     mistakes=(
         Mistake(
-            "Dropout is still on, so each answer is partly chance: call `model.eval()` first.",
+            N_("Dropout is still on, so each answer is partly chance: call `model.eval()` first."),
             _evaluation(dropout=True),
         ),
         Mistake(
-            "You average over the batches, and the last batch is smaller: its texts count more. "
-            "Weigh each batch by its number of texts.",
+            N_(
+                "You average over the batches, and the last batch is smaller: its texts count more. "
+                "Weigh each batch by its number of texts."
+            ),
             _evaluation(mean=_by_batch, accuracy_mean=_by_batch),
         ),
         Mistake(
-            "The accuracy is right. For the loss, you average over the batches, and the last one is smaller: "
-            "weigh each batch's loss by its number of texts.",
+            N_(
+                "The accuracy is right. For the loss, you average over the batches, and the last one is "
+                "smaller: weigh each batch's loss by its number of texts."
+            ),
             _evaluation(mean=_by_batch),
         ),
         Mistake(
-            "The loss is right. For the accuracy, you average over the batches, and the last one is smaller: "
-            "count the right answers, and divide once.",
+            N_(
+                "The loss is right. For the accuracy, you average over the batches, and the last one is "
+                "smaller: count the right answers, and divide once."
+            ),
             _evaluation(accuracy_mean=_by_batch),
         ),
         Mistake(
-            "Dropout is still on, and you average the losses over batches of different sizes. Call "
-            "`model.eval()` first, and weigh each batch by its number of texts.",
+            N_(
+                "Dropout is still on, and you average the losses over batches of different sizes. Call "
+                "`model.eval()` first, and weigh each batch by its number of texts."
+            ),
             _evaluation(dropout=True, mean=_by_batch),
         ),
         Mistake(
-            '`len(batch)` is the number of its columns. Its texts are `len(batch["labels"])`.',
+            N_('`len(batch)` is the number of its columns. Its texts are `len(batch["labels"])`.'),
             _evaluation(mean=_by_column),
         ),
         Mistake(
-            "Both numbers are right, in the wrong order: first the loss, then the accuracy.",
+            N_("Both numbers are right, in the wrong order: first the loss, then the accuracy."),
             lambda model, dataloader: _evaluation()(model, dataloader)[::-1],
         ),
         Mistake(
-            "The accuracy is in percent. A share lies between 0 and 1.",
+            N_("The accuracy is in percent. A share lies between 0 and 1."),
             _evaluation(accuracy_mean=lambda values, sizes: 100 * _by_text(values, sizes)),
         ),
         Mistake(
-            "You return after the first batch: `return` stands inside the loop.",
+            N_("You return after the first batch: `return` stands inside the loop."),
             _evaluation(mean=_first, accuracy_mean=_first),
         ),
         Mistake(
-            "You compare labels with the largest logit itself. Its place is the answer: take `argmax`.",
+            N_("You compare labels with the largest logit itself. Its place is the answer: take `argmax`."),
             _evaluation(answers=lambda logits: logits.max(dim=-1).values),
         ),
         Mistake(
-            "`argmax()` without `dim=-1` looks for one largest number in the whole batch.",
+            N_("`argmax()` without `dim=-1` looks for one largest number in the whole batch."),
             _evaluation(answers=lambda logits: logits.argmax()),
         ),
         Mistake(
-            "The numbers are right. But PyTorch kept what a backward pass needs, which costs memory: "
-            "call the model under `torch.no_grad()`.",
+            N_(
+                "The numbers are right. But PyTorch kept what a backward pass needs, which costs memory: "
+                "call the model under `torch.no_grad()`."
+            ),
             _evaluation(mode=torch.enable_grad),
         ),
     ),
@@ -332,8 +354,8 @@ def _five_texts(accumulate: Callable, names: Names) -> dict:
     accumulate(model, _small_batches(5)[0], 2)
     gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
     return {
-        "the number of backward passes with pieces=2": len(backwards),
-        "the gradients of five texts in two pieces": [gradient.flatten() for gradient in gradients],
+        _("the number of backward passes with pieces=2"): len(backwards),
+        _("the gradients of five texts in two pieces"): [gradient.flatten() for gradient in gradients],
     }
 
 
@@ -342,8 +364,10 @@ ACCUMULATE = Function(
     minutes=10,
     right=_accumulation(),
     outcome=_five_texts,
-    because="The parts' gradients, each weighed by its share of the texts, add up to that of the batch.",
-    hint="`backward` adds to the gradients that are there. How much should a part of 3 among 5 texts count?",
+    because=N_("The parts' gradients, each weighed by its share of the texts, add up to that of the batch."),
+    hint=N_(
+        "`backward` adds to the gradients that are there. How much should a part of 3 among 5 texts count?"
+    ),
     solution="""def accumulate(model, batch, pieces):
     parts = zip(*(tensor.to(device).chunk(pieces) for tensor in batch.values()))
     for part in parts:
@@ -352,22 +376,28 @@ ACCUMULATE = Function(
         (model(**part).loss * share).backward()""",
     mistakes=(
         Mistake(
-            "Your gradient is too long: each part's loss is a mean already, and you add up the means. "
-            "Multiply each by its share of the texts.",
+            N_(
+                "Your gradient is too long: each part's loss is a mean already, and you add up the means. "
+                "Multiply each by its share of the texts."
+            ),
             _accumulation(share=lambda texts, of, pieces: 1),
         ),
         Mistake(
-            "Five texts in two parts are three and two. You let both parts count the same: weigh each by its "
-            "share of the texts.",
+            N_(
+                "Five texts in two parts are three and two. You let both parts count the same: weigh each by "
+                "its share of the texts."
+            ),
             _accumulation(share=lambda texts, of, pieces: 1 / pieces),
         ),
         Mistake(
-            "Only the last part is left: you clear the gradients between the parts.",
+            N_("Only the last part is left: you clear the gradients between the parts."),
             _accumulation(clear=True),
         ),
         Mistake(
-            "The gradient is right, but one backward pass over all texts saves no memory. "
-            "Call `backward` once for each part.",
+            N_(
+                "The gradient is right, but one backward pass over all texts saves no memory. "
+                "Call `backward` once for each part."
+            ),
             _accumulation(at_once=True),
         ),
     ),
@@ -385,27 +415,32 @@ class Ranking(Exercise):
     """
 
     reasons: ClassVar[dict[str, str]] = {
-        "clipping": "clipping shortens some gradients, and turns none.",
-        "weight decay": "weight decay shortens a weight by 0.01 times the rate in a step: almost nothing.",
-        "kernel": "the kernel only rounds differently, in the seventh digit.",
+        "clipping": N_("clipping shortens some gradients, and turns none."),
+        "weight decay": N_(
+            "weight decay shortens a weight by 0.01 times the rate in a step: almost nothing."
+        ),
+        "kernel": N_("the kernel only rounds differently, in the seventh digit."),
     }
 
     def told(self, answer, names: Names) -> tuple[bool, str]:
         given = plain(answer)
         if not isinstance(given, list) or sorted(map(str, given)) != sorted(names.ranking):
             listed = ", ".join(sorted(names.ranking))
-            return False, f"A list of these six was expected, each once: {listed}. This is {shown(given)}."
+            text = _("A list of these six was expected, each once: {listed}. This is {answer}.")
+            return False, text.format(listed=listed, answer=shown(given))
         size = len(given) // 2
         largest = names.ranking[:size]
         early = [name for name in given[:size] if name not in largest]
         if not early:
-            rest = names.ranking[size:]
-            return True, (
-                f"Right: {', '.join(largest)} change the losses most, and which of them comes first is "
-                f"chance. After them come {', '.join(rest)}."
+            text = _(
+                "Right: {largest} change the losses most, and which of them comes first is "
+                "chance. After them come {rest}."
             )
+            return True, text.format(largest=", ".join(largest), rest=", ".join(names.ranking[size:]))
         wrong = min(early, key=names.measured.get)
-        return False, f"Not yet. {self.reasons.get(wrong, f'{wrong} changes the losses little.')}"
+        if wrong in self.reasons:
+            return False, not_yet(_(self.reasons[wrong]))
+        return False, not_yet(_("{name} changes the losses little.").format(name=wrong))
 
 
 def _with_early(name: str) -> Callable:
@@ -416,7 +451,7 @@ def _with_early(name: str) -> Callable:
 RANKING = Ranking(
     name="ranking",
     minutes=3,
-    hint="What acts before the first loss is computed, and what only after it?",
+    hint=N_("What acts before the first loss is computed, and what only after it?"),
     solution='my_ranking = ["order", "classifier", "dropout", "clipping", "weight decay", "kernel"]',
     mistakes=tuple(Mistake(reason, _with_early(name)) for name, reason in Ranking.reasons.items()),
 )
@@ -424,40 +459,51 @@ RANKING = Ranking(
 EXERCISES = [TRAIN_STEP, EVALUATE, ACCUMULATE, RANKING]
 QUESTIONS = [
     Question(
-        "What happens without `optimizer.zero_grad()`?",
+        N_("What happens without `optimizer.zero_grad()`?"),
         (
-            Option("PyTorch raises an error.", "Adding up gradients is allowed: you accumulate them so."),
-            Option("Each gradient replaces the last.", "`backward` adds to what is there."),
             Option(
-                "Each step follows all batches so far.",
-                "The gradients add up, and old ones never go.",
+                N_("PyTorch raises an error."), N_("Adding up gradients is allowed: you accumulate them so.")
+            ),
+            Option(N_("Each gradient replaces the last."), N_("`backward` adds to what is there.")),
+            Option(
+                N_("Each step follows all batches so far."),
+                N_("The gradients add up, and old ones never go."),
                 right=True,
             ),
-            Option("The weights no longer move.", "They do, and too far."),
+            Option(N_("The weights no longer move."), N_("They do, and too far.")),
         ),
     ),
     Question(
-        "Why `model.eval()` as well as `torch.no_grad()`?",
+        N_("Why `model.eval()` as well as `torch.no_grad()`?"),
         (
             Option(
-                "One changes the answers, the other the memory.",
-                "`eval` switches dropout off. `no_grad` keeps nothing for a backward pass.",
+                N_("One changes the answers, the other the memory."),
+                N_("`eval` switches dropout off. `no_grad` keeps nothing for a backward pass."),
                 right=True,
             ),
-            Option("Either would do: you call both to be safe.", "Under `no_grad` alone, dropout stays on."),
             Option(
-                "`eval` freezes the weights.", "Only `optimizer.step()` moves weights, with or without it."
+                N_("Either would do: you call both to be safe."),
+                N_("Under `no_grad` alone, dropout stays on."),
+            ),
+            Option(
+                N_("`eval` freezes the weights."),
+                N_("Only `optimizer.step()` moves weights, with or without it."),
             ),
         ),
     ),
     Question(
-        "Two loops differ from the very first loss on. Where do you look first?",
+        N_("Two loops differ from the very first loss on. Where do you look first?"),
         (
-            Option("At the clipping.", "It acts after the first loss was computed."),
+            Option(N_("At the clipping."), N_("It acts after the first loss was computed.")),
             Option(
-                "At the random choices.", "Classifier, order and dropout act in the first pass.", right=True
+                N_("At the random choices."),
+                N_("Classifier, order and dropout act in the first pass."),
+                right=True,
             ),
-            Option("At the learning rate of the first step.", "No weight has moved before the first loss."),
+            Option(
+                N_("At the learning rate of the first step."),
+                N_("No weight has moved before the first loss."),
+            ),
         ),
     ),
 ]
