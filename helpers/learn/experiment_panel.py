@@ -9,6 +9,7 @@ from html import escape
 
 import ipywidgets as widgets
 
+from helpers.language import _, ngettext
 from helpers.learn.experiments import EXPERIMENTS, Comparison, Experiment, compare, judged, measured
 from helpers.profiles import PROFILES, Profile
 from helpers.show import plots
@@ -35,8 +36,12 @@ class Experiments:
     def __getattr__(self, name: str) -> ExperimentPanel:
         if name.startswith("_") or name not in self._panels:
             near = difflib.get_close_matches(name, self.__dict__.get("_panels", ()), 1)
-            meant = f" Did you mean experiments.{near[0]}?" if near else ""
-            raise AttributeError(f"No experiment is called {name}.{meant}")
+            text = (
+                _("No experiment is called {name}. Did you mean experiments.{near}?")
+                if near
+                else _("No experiment is called {name}.")
+            )
+            raise AttributeError(text.format(name=name, near=near[0] if near else ""))
         return self._panels[name]
 
     def __dir__(self):
@@ -69,7 +74,11 @@ class ExperimentPanel(Shown):
         a training is running.
         """
         if prediction not in (None, *self.experiment.predictions()):
-            raise ValueError(f'prediction must be "first", "second" or "neither", got {prediction!r}.')
+            raise ValueError(
+                _('prediction must be "first", "second" or "neither", got {prediction!r}.').format(
+                    prediction=prediction
+                )
+            )
         self._seeds = seeds or self.experiment.seeds
         if prediction is not None and self.prediction is None:
             self._choice.value = prediction
@@ -86,25 +95,28 @@ class ExperimentPanel(Shown):
             for side, runs in self._runs.items()
             for run in runs
         ]
-        numbers = [number for number, runs in enumerate(self._runs.values()) for _ in runs]
+        numbers = [number for number, runs in enumerate(self._runs.values()) for run in runs]
         return plots.loss_curve(*named, numbers=numbers) if named else None
 
     def sentence(self) -> str:
         """Say what came out, or that the experiment has not been run yet."""
-        names = f"{self._arm('first').name} against {self._arm('second').name}"
-        return f"{names}: " + (" ".join(self._told) or "not run yet.")
+        return _("{first} against {second}: {told}").format(
+            first=_(self._arm("first").name),
+            second=_(self._arm("second").name),
+            told=" ".join(self._told) or _("not run yet."),
+        )
 
     def _build(self) -> None:
         options = [(text, outcome) for outcome, text in self.experiment.predictions().items()]
         self._choice = widgets.ToggleButtons(options=options, value=None, style={"button_width": "auto"})
         self._more = widgets.Checkbox(
             value=self.experiment.seeds > 1,
-            description=f"{_MORE_SEEDS} seeds each",
+            description=_("{n} seeds each").format(n=_MORE_SEEDS),
             indent=False,
             layout=widgets.Layout(width="auto"),
         )
-        self._button = widgets.Button(description="Run the experiment", button_style="primary")
-        self._stop = widgets.Button(description="Stop", button_style="warning", disabled=True)
+        self._button = widgets.Button(description=_("Run the experiment"), button_style="primary")
+        self._stop = widgets.Button(description=_("Stop"), button_style="warning", disabled=True)
         self._planned = widgets.HTML()
         self._message = widgets.HTML()
         self._follow = widgets.VBox(self._lab.progress)
@@ -124,12 +136,13 @@ class ExperimentPanel(Shown):
         for button in (self._button, self._stop):
             button.layout.width = "auto"
         wrap = widgets.Layout(display="flex", flex_flow="row wrap", align_items="center")
+        question = _("Which will end with the higher validation accuracy?")
         style = widgets.HTML(style_html(), layout=widgets.Layout(display="none"))
         self.widget = widgets.VBox(
             [
                 style,
-                widgets.HTML(f"<i>“{escape(self.experiment.claim)}”</i>"),
-                widgets.HTML("<b>Which will end with the higher validation accuracy?</b>"),
+                widgets.HTML(f"<i>“{escape(_(self.experiment.claim))}”</i>"),
+                widgets.HTML(f"<b>{question}</b>"),
                 self._choice,
                 widgets.Box([self._button, self._stop, self._more], layout=wrap),
                 self._planned,
@@ -147,17 +160,20 @@ class ExperimentPanel(Shown):
 
     def _show_plan(self) -> None:
         missing = self._missing()
-        count = len(missing) or "No"
-        text = f"{count} training{'' if count == 1 else 's'} to run"
-        there = 2 * self._seeds - len(missing)
-        text += (
-            f"; {there} with the same settings {'is' if there == 1 else 'are'} in the lab's list already"
-            * (there > 0)
-        )
+        count = len(missing)
+        to_run = ngettext("{n} training to run", "{n} trainings to run", count).format(n=count)
+        parts = [to_run if missing else _("No trainings to run")]
+        if there := 2 * self._seeds - count:
+            text = ngettext(
+                "{n} with the same settings is in the lab's list already",
+                "{n} with the same settings are in the lab's list already",
+                there,
+            )
+            parts.append(text.format(n=there))
         seconds = self._lab.seconds(missing)
         if missing and seconds is not None:
-            text += f"; about {seconds_text(seconds)} (an estimate)"
-        self._planned.value = escape(f"{text}.")
+            parts.append(_("about {duration} (an estimate)").format(duration=seconds_text(seconds)))
+        self._planned.value = escape(f"{'; '.join(parts)}.")
 
     # The trainings
 
@@ -180,13 +196,13 @@ class ExperimentPanel(Shown):
         return None
 
     def _missing(self) -> list[dict]:
-        return [settings for _, settings in self._wanted() if self._there(settings) is None]
+        return [settings for side, settings in self._wanted() if self._there(settings) is None]
 
     def _clicked(self) -> None:
         if self.prediction is None and self._choice.value is None:
-            self._say("First say what you expect.")
+            self._say(_("First say what you expect."))
         elif self._lab.training:
-            self._say("Another panel trains. Press Stop in the lab to end that training, or wait.")
+            self._say(_("Another panel trains. Press Stop in the lab to end that training, or wait."))
         else:
             self._begin()
             self._lab.run_each(self._missing(), self._ended, background=True)
@@ -195,7 +211,13 @@ class ExperimentPanel(Shown):
         self._switch(True)
         self._to_run = len(self._missing())
         self._planned.value = ""  # what stood there is no longer to come
-        self._say(f"Training 1 of {self._to_run} …" if self._to_run else "")
+        self._say(self._training(1))
+
+    def _training(self, number: int) -> str:
+        """Say which training comes next; "" after the last one."""
+        if number > self._to_run:
+            return ""
+        return _("Training {number} of {all} …").format(number=number, all=self._to_run)
 
     def _switch(self, training: bool) -> None:
         """Let nobody change the prediction or press Run while it trains. A prediction that was told stays."""
@@ -214,14 +236,14 @@ class ExperimentPanel(Shown):
             draw(self._curve, picture)
         if run is not None:
             following = self._to_run - len(self._missing()) + 1
-            going_on = f" Training {following} of {self._to_run} …" if following <= self._to_run else ""
-            self._say(run.summary() + going_on)
+            self._say(f"{run.summary()} {self._training(following)}".rstrip())
             return
 
         # The end of all
         self._show_plan()
         if missing := len(self._missing()):
-            self._say(f"Not told yet: {missing} of {2 * self._seeds} trainings did not finish. Run again.")
+            text = _("Not told yet: {missing} of {all} trainings did not finish. Run again.")
+            self._say(text.format(missing=missing, all=2 * self._seeds))
         else:
             self._say("")
             self.prediction = self.prediction or self._choice.value
@@ -235,27 +257,32 @@ class ExperimentPanel(Shown):
         accuracies = [[run.series("accuracy")[1][-1] for run in runs] for runs in self._runs.values()]
         rows = self._runs["first"][0].settings["eval_size"]
         found = compare(*accuracies, rows)
-        each = "one seed each" if self._seeds == 1 else f"means of {self._seeds} seeds each"
+        yours = _("Yours, one seed each.") if self._seeds == 1 else _("Yours, means of {seeds} seeds each.")
         self._told = [
-            f"Yours, {each}. {self._in_words(found)}",
+            f"{yours.format(seeds=self._seeds)} {self._in_words(found)}",
             judged(self.prediction, found.outcome, self.experiment),
             self.experiment.about_the_claim(found.outcome),
         ]
         if self._seeds == 1:
             self._told.append(
-                "One seed each leaves much to chance. Tick “3 seeds each” and run again to learn more."
+                _("One seed each leaves much to chance. Tick “3 seeds each” and run again to learn more.")
             )
 
         # Ours
         if (ours := measured(self.experiment)) is not None:
             comparison, seeds, steps = ours
-            other = "" if self._bundled else ", not on your model and your texts"
-            self._told.append(
-                f"Ours, means of {seeds} seeds each on the bundled data{other}. {self._in_words(comparison)}"
+            text = (
+                _("Ours, means of {seeds} seeds each on the bundled data.")
+                if self._bundled
+                else _(
+                    "Ours, means of {seeds} seeds each on the bundled data, not on your model and your texts."
+                )
             )
-            if abs(yours := self._runs["first"][0].step - steps) > steps / 20:
-                self._told.append(f"Yours made {steps + yours} steps each, ours {steps}.")
-            self._told.append(self.experiment.because)
+            self._told.append(f"{text.format(seeds=seeds)} {self._in_words(comparison)}")
+            if abs((made := self._runs["first"][0].step) - steps) > steps / 20:
+                text = _("Yours made {steps} steps each, ours {our_steps}.")
+                self._told.append(text.format(steps=made, our_steps=steps))
+            self._told.append(_(self.experiment.because))
 
         bold = self._told[1:3]
         paragraphs = "".join(
@@ -265,7 +292,7 @@ class ExperimentPanel(Shown):
         self._result.value = f'<div role="status" style="line-height:1.4">{paragraphs}</div>'
 
     def _in_words(self, comparison: Comparison) -> str:
-        return comparison.sentence(self._arm("first").name, self._arm("second").name)
+        return comparison.sentence(_(self._arm("first").name), _(self._arm("second").name))
 
     def _say(self, text: str) -> None:
         self._message.value = f'<div role="status">{escape(text)}</div>' if text else ""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.judge.metrics import standard_error
+from helpers.language import N_, _
 
 _MEASURED = Path(__file__).parents[1] / "offline" / "experiments" / "experiments.json"
 OUTCOMES = ("first", "second", "neither")
@@ -50,15 +51,16 @@ class Experiment:
     def about_the_claim(self, outcome: str) -> str:
         """Say what an outcome means for the claim. Seeing no difference does not show that there is none."""
         if outcome == "neither":
-            return "So the claim is neither refuted nor supported."
-        return "So the claim is refuted." if outcome == self.refuted_by else "So the claim holds here."
+            return _("So the claim is neither refuted nor supported.")
+        refuted = outcome == self.refuted_by
+        return _("So the claim is refuted.") if refuted else _("So the claim holds here.")
 
     def predictions(self) -> dict[str, str]:
         """Return what a learner can expect, by the name of the outcome: what is better, if anything is."""
         return {
-            "first": self.first.name,
-            "second": self.second.name,
-            "neither": "cannot be told apart",
+            "first": _(self.first.name),
+            "second": _(self.second.name),
+            "neither": _("cannot be told apart"),
         }
 
 
@@ -79,15 +81,26 @@ class Comparison:
 
     def sentence(self, first: str, second: str) -> str:
         """Say both accuracies, their difference, and whether it is large enough. The names are the arms'."""
-        difference = abs(self.first - self.second)
-        numbers = (
-            f"{first}: {self.first:.3f}; {second}: {self.second:.3f}. The difference is {difference:.3f}"
+        text = (
+            _(
+                "{first}: {accuracy:.3f}; {second}: {other:.3f}. The difference is {difference:.3f}, "
+                "no more than twice its standard error ({error:.3f}): these two cannot be told apart."
+            )
+            if self.outcome == "neither"
+            else _(
+                "{first}: {accuracy:.3f}; {second}: {other:.3f}. The difference is {difference:.3f}, "
+                "more than twice its standard error ({error:.3f}): “{better}” is better."
+            )
         )
-        error = f"twice its standard error ({2 * self.error:.3f})"
-        if self.outcome == "neither":
-            return f"{numbers}, no more than {error}: these two cannot be told apart."
-        better = first if self.outcome == "first" else second
-        return f"{numbers}, more than {error}: “{better}” is better."
+        return text.format(
+            first=first,
+            accuracy=self.first,
+            second=second,
+            other=self.second,
+            difference=abs(self.first - self.second),
+            error=2 * self.error,
+            better=first if self.outcome == "first" else second,
+        )
 
 
 def compare(first: Sequence[float], second: Sequence[float], rows: int) -> Comparison:
@@ -100,7 +113,11 @@ def compare(first: Sequence[float], second: Sequence[float], rows: int) -> Compa
     ValueError if there is no accuracy.
     """
     if not first or not second:
-        raise ValueError(f"Expected at least one accuracy of each kind, got {len(first)} and {len(second)}.")
+        raise ValueError(
+            _("Expected at least one accuracy of each kind, got {first} and {second}.").format(
+                first=len(first), second=len(second)
+            )
+        )
     variance = 0.0
     for accuracies in (first, second):
         of_rows = standard_error(statistics.fmean(accuracies), rows) ** 2
@@ -112,15 +129,16 @@ def compare(first: Sequence[float], second: Sequence[float], rows: int) -> Compa
 def judged(prediction: str | None, outcome: str, experiment: Experiment) -> str:
     """Say whether the learner's prediction came true, in the learner's own trainings."""
     if prediction is None:
-        return "You predicted nothing."
-    said = f"You predicted “{experiment.predictions()[prediction]}”"
+        return _("You predicted nothing.")
     if prediction == outcome:
-        return f"{said}: so it came out."
-    if outcome == "neither":
-        return f"{said}: these trainings do not show it."
-    if prediction == "neither":
-        return f"{said}: they can."
-    return f"{said}: it is the other way round."
+        text = _("You predicted “{prediction}”: so it came out.")
+    elif outcome == "neither":
+        text = _("You predicted “{prediction}”: these trainings do not show it.")
+    elif prediction == "neither":
+        text = _("You predicted “{prediction}”: they can.")
+    else:
+        text = _("You predicted “{prediction}”: it is the other way round.")
+    return text.format(prediction=experiment.predictions()[prediction])
 
 
 def measured(experiment: Experiment) -> tuple[Comparison, int, int] | None:
@@ -139,10 +157,10 @@ def measured(experiment: Experiment) -> tuple[Comparison, int, int] | None:
 EXPERIMENTS = (
     Experiment(
         name="rate",
-        claim="The tutorial's 5e-5 suits every BERT.",
+        claim=N_("The tutorial's 5e-5 suits every BERT."),
         first=Arm("5e-5", lambda lab: {"learning_rate": 5e-5}),
         second=Arm("5e-4", lambda lab: {"learning_rate": 5e-4}),
-        because=(
+        because=N_(
             "The bundled model is small, and 375 short steps do not carry it far: at 5e-5 its validation"
             " loss ends at 1.55, and guessing has 1.61. BERT-base, for which the tutorial chose its rate,"
             " has about 90 times as many weights. A rate belongs to a model, and to a number of steps."
@@ -150,22 +168,22 @@ EXPERIMENTS = (
     ),
     Experiment(
         name="twice",
-        claim="Twice the rate is another training, so another accuracy will come out.",
+        claim=N_("Twice the rate is another training, so another accuracy will come out."),
         refuted_by=None,
-        first=Arm("the lab's rate"),
-        second=Arm("twice that rate", lambda lab: {"learning_rate": 2 * lab["learning_rate"]}),
+        first=Arm(N_("the lab's rate")),
+        second=Arm(N_("twice that rate"), lambda lab: {"learning_rate": 2 * lab["learning_rate"]}),
         seeds=3,
-        because=(
+        because=N_(
             "Around the best rate lies a broad range in which the accuracy hardly changes. Whoever compares"
             " single runs there, and takes the higher one, chooses a seed and not a rate."
         ),
     ),
     Experiment(
         name="start",
-        claim="A thousand reviews are enough to learn the task from random weights.",
-        first=Arm("random weights", lambda lab: {"start": "random weights"}),
-        second=Arm("pretrained weights"),
-        because=(
+        claim=N_("A thousand reviews are enough to learn the task from random weights."),
+        first=Arm(N_("random weights"), lambda lab: {"start": "random weights"}),
+        second=Arm(N_("pretrained weights")),
+        because=N_(
             "From random weights, the model must learn the language and the task from the same thousand"
             " texts. The pretrained one brings the language along. More texts close the gap: notebook 5"
             " shows it."
@@ -173,10 +191,10 @@ EXPERIMENTS = (
     ),
     Experiment(
         name="frozen",
-        claim="The body knows the language already. It is enough to train the classifier.",
-        first=Arm("frozen body", lambda lab: {"start": "frozen body"}),
-        second=Arm("all weights learn"),
-        because=(
+        claim=N_("The body knows the language already. It is enough to train the classifier."),
+        first=Arm(N_("frozen body"), lambda lab: {"start": "frozen body"}),
+        second=Arm(N_("all weights learn")),
+        because=N_(
             "The body was pretrained to guess hidden words, and its view of a text is not made for stars."
             " But part of the gap is the rate: with sixteen times the rate, the frozen body reaches 0.506."
             " A fair comparison gives each side its own best rate. Try it in the lab."
@@ -184,27 +202,27 @@ EXPERIMENTS = (
     ),
     Experiment(
         name="decay",
-        claim="That protects against overfitting, so 0.3 is better than 0.",
+        claim=N_("That protects against overfitting, so 0.3 is better than 0."),
         refuted_by="first",
         first=Arm("weight_decay 0", lambda lab: {"weight_decay": 0.0}),
         second=Arm("weight_decay 0.3", lambda lab: {"weight_decay": 0.3}),
-        because=(
+        because=N_(
             "In each step, decay takes learning_rate × weight_decay of a weight away. Over all 375 steps,"
             " that is 2.8 % of it. Decay adds up in long trainings only."
         ),
     ),
     Experiment(
         name="texts",
-        claim="Steps are what counts, so this is no worse.",
+        claim=N_("Steps are what counts, so this is no worse."),
         first=Arm(
-            "half the texts, twice the epochs",
+            N_("half the texts, twice the epochs"),
             lambda lab: {
                 "train_size": lab["train_size"] // 2,
                 "num_train_epochs": 2 * lab["num_train_epochs"],
             },
         ),
-        second=Arm("all the texts"),
-        because=(
+        second=Arm(N_("all the texts")),
+        because=N_(
             "The accuracy tells no difference, but look at the losses. With half the texts, the training"
             " loss ends at 0.50 instead of 0.79, and the validation loss at 1.17 instead of 1.05; it is"
             " higher with each of the five seeds. The model has seen each text twice as often, and begins"

@@ -8,6 +8,7 @@ from html import escape
 import ipywidgets as widgets
 import numpy as np
 
+from helpers.language import N_, _, ngettext
 from helpers.learn.faults import (
     EXPLAINED,
     FAULTS,
@@ -27,9 +28,25 @@ from helpers.train.recording import recording
 from helpers.train.runs import Run
 
 _RULES = {rule.fault: rule for rule in RULES}
-_IN_WORDS = ("No", "One", "Two", "Three", "Four", "Five", "Six")
-_START = "Start a training with a fault"
-_IT_IS_NOT = FAULTS | {"zero_grad": "the missing zero_grad"}  # as it stands after these words
+_COUNTED = (
+    N_("No questions"),
+    N_("One question"),
+    N_("Two questions"),
+    N_("Three questions"),
+    N_("Four questions"),
+    N_("Five questions"),
+    N_("Six questions"),
+)
+_WRONG = (
+    N_("one wrong fault"),
+    N_("two wrong faults"),
+    N_("three wrong faults"),
+    N_("four wrong faults"),
+    N_("five wrong faults"),
+    N_("six wrong faults"),
+)
+_START = N_("Start a training with a fault")
+_IT_IS_NOT = FAULTS | {"zero_grad": N_("the missing zero_grad")}  # as it stands after these words
 
 
 class MysteryFault(Shown):
@@ -57,7 +74,7 @@ class MysteryFault(Shown):
     ):
         self.recipe = Recipe.of(new_model, reviews, tokenizer, learning_rate, **settings)
         self._random = np.random.default_rng(seed)
-        self._worker = Worker(self._switch, lambda: self._show_progress("Stopping …"), self._say)
+        self._worker = Worker(self._switch, lambda: self._show_progress(_("Stopping …")), self._say)
 
         # What changes while it is used
         self.healthy: Evidence | None = None
@@ -91,8 +108,9 @@ class MysteryFault(Shown):
             self.asked.append(question)
         sentence, details = views.answer(question, self.evidence, self.healthy, self.recipe.label_names)
         self._add(question, sentence, details)
+        told = _("{question}: below. {questions} so far.")
         self._count.value = _status(
-            f"{QUESTIONS[question]}: below. {_counted(len(self.asked), 'question')} so far."
+            told.format(question=_(QUESTIONS[question]), questions=_(_COUNTED[len(self.asked)]))
         )
         return sentence
 
@@ -105,7 +123,7 @@ class MysteryFault(Shown):
         if fault == self._fault:
             if not self._over:
                 self.solved[fault] = len(self.asked)
-            self._explain(f"Right: {FAULTS[fault]}.")
+            self._explain(_("Right: {fault}.").format(fault=_(FAULTS[fault])))
         else:
             self._wrong += 1
             self._tell(self._hint(_RULES[fault]))
@@ -115,7 +133,7 @@ class MysteryFault(Shown):
         """Name the fault and say what gives it away. It does not count as solved."""
         self._check(self._fault, FAULTS)
         if not self._over:  # after "Right", the answer is there already
-            self._explain(f"It is: {FAULTS[self._fault]}.")
+            self._explain(_("It is: {fault}.").format(fault=_(FAULTS[self._fault])))
         return self._told
 
     # What the panel shows
@@ -127,21 +145,22 @@ class MysteryFault(Shown):
     def sentence(self) -> str:
         """Say what the curves show, and how many faults are solved."""
         if self.evidence is None:
-            return f"No training yet. Press “{_START}”, or call .train(). {self._record_text()}"
+            nothing = _("No training yet. Press “{button}”, or call .train().").format(button=_(_START))
+            return f"{nothing} {self._record_text()}"
         return f"{self.evidence.run.summary()} {self.healthy.run.summary()} {self._record_text()}"
 
     def _build(self) -> None:
         # Buttons
-        self._start = _button(_START, self._start_clicked, "primary")
-        self._stop = _button("Stop", lambda: self._worker.stop(), "warning")
+        self._start = _button(_(_START), self._start_clicked, "primary")
+        self._stop = _button(_("Stop"), lambda: self._worker.stop(), "warning")
         self._questions = {
-            key: _button(words, lambda key=key: self.ask(key)) for key, words in QUESTIONS.items()
+            key: _button(_(words), lambda key=key: self.ask(key)) for key, words in QUESTIONS.items()
         }
-        options = [(f"{words}: {EXPLAINED[fault]}", fault) for fault, words in FAULTS.items()]
+        options = [(f"{_(words)}: {_(EXPLAINED[fault])}", fault) for fault, words in FAULTS.items()]
         self._choice = widgets.RadioButtons(options=options, value=None, layout=widgets.Layout(width="auto"))
-        self._check_button = _button("Check", self._check_clicked, "primary")
-        self._show_button = _button("Show the answer", self.show_answer)
-        self._next = _button("Next fault", self._start_clicked, "primary")
+        self._check_button = _button(_("Check"), self._check_clicked, "primary")
+        self._show_button = _button(_("Show the answer"), self.show_answer)
+        self._next = _button(_("Next fault"), self._start_clicked, "primary")
         self._next.layout.display = "none"
 
         # Texts and pictures
@@ -163,12 +182,12 @@ class MysteryFault(Shown):
                 self._curves,
                 self._mistakes,
                 widgets.HTML(
-                    "<b>Ask for evidence.</b> Each button is one question: ask for as few as you can."
+                    _("<b>Ask for evidence.</b> Each button is one question: ask for as few as you can.")
                 ),
                 widgets.Box(list(self._questions.values()), layout=wrap),
                 self._count,
                 self._answers,
-                widgets.HTML("<b>Which fault is it?</b>"),
+                widgets.HTML(_("<b>Which fault is it?</b>")),
                 self._choice,
                 widgets.Box([self._check_button, self._show_button], layout=wrap),
             ]
@@ -178,8 +197,11 @@ class MysteryFault(Shown):
                 widgets.Box([self._start, self._stop], layout=wrap),
                 widgets.HTML(
                     faded(
-                        "The first time it trains twice: once without a fault, to compare with. It takes few "
-                        "texts, so that it is quick: the healthy training overfits, but nothing is broken."
+                        _(
+                            "The first time it trains twice: once without a fault, to compare with. It takes "
+                            "few texts, so that it is quick: the healthy training overfits, but nothing is "
+                            "broken."
+                        )
                     )
                 ),
                 self._bar,
@@ -199,10 +221,9 @@ class MysteryFault(Shown):
 
     def _say(self, message: str, details: str = "") -> None:
         """Say how the training goes, at the top."""
-        folded = (
-            f"<details><summary>Details</summary><pre>{escape(details)}</pre></details>" if details else ""
-        )
-        self._message.value = _status(message) + folded
+        title = _("Details")
+        folded = f"<details><summary>{title}</summary><pre>{escape(details)}</pre></details>"
+        self._message.value = _status(message) + (folded if details else "")
 
     def _tell(self, verdict: str) -> None:
         """Say what an answer is worth, below the choice."""
@@ -219,20 +240,25 @@ class MysteryFault(Shown):
         for widget in (*self._questions.values(), self._choice, self._check_button, self._show_button):
             widget.disabled = working or self.evidence is None
         if not working:
-            self._show_progress("Ready.")
+            self._show_progress(_("Ready."))
 
     def _record_text(self) -> str:
         if not self.solved:
-            return f"Solved: 0 of {len(FAULTS)}."
+            return _("Solved: 0 of {faults}.").format(faults=len(FAULTS))
         told = "; ".join(
-            f"{FAULTS[fault]} ({_counted(count, 'question').lower()})" for fault, count in self.solved.items()
+            f"{_(FAULTS[fault])} ({_(_COUNTED[count]).lower()})" for fault, count in self.solved.items()
         )
         left = len(FAULTS) - len(self.solved)
-        return f"Solved: {len(self.solved)} of {len(FAULTS)}: {told}. {left or 'None'} left."
+        text = (
+            _("Solved: {solved} of {faults}: {told}. {left} left.")
+            if left
+            else _("Solved: {solved} of {faults}: {told}. None left.")
+        )
+        return text.format(solved=len(self.solved), faults=len(FAULTS), told=told, left=left)
 
     def _add(self, question: str, sentence: str, details: str) -> None:
         """Show an answer below the buttons; one that is there already stays."""
-        heading = f"<b>{escape(QUESTIONS[question])}</b>"
+        heading = f"<b>{escape(_(QUESTIONS[question]))}</b>"
         if all(heading not in shown.value for shown in self._answers.children):
             shown = widgets.HTML(
                 f"{heading}<div>{escape(sentence)}</div>{details}", layout={"max_width": WIDE}
@@ -243,22 +269,31 @@ class MysteryFault(Shown):
 
     def _check(self, given: str | None, known: dict) -> None:
         if self.evidence is None:
-            raise ValueError(f"There is no training yet. Press “{_START}”, or call .train().")
+            raise ValueError(
+                _("There is no training yet. Press “{button}”, or call .train().").format(button=_(_START))
+            )
         if given not in known:
-            raise ValueError(f"Expected one of {', '.join(map(repr, known))}, got {given!r}.")
+            raise ValueError(
+                _("Expected one of {known}, got {given!r}.").format(
+                    known=", ".join(map(repr, known)), given=given
+                )
+            )
 
     def _hint(self, rule: Rule) -> str:
         """Say which of the signs of a fault that was wrongly named is missing, or where to look for it."""
         missing = [sign for sign in rule.signs if not sign.holds(self.evidence, self.healthy)]
+        name = _(_IT_IS_NOT[rule.fault])
         if not missing:
-            name = _IT_IS_NOT[rule.fault]
-            return f"It is not {name}, though its signs are there. Another fault has clearer ones."
+            return _("It is not {fault}, though its signs are there. Another fault has clearer ones.").format(
+                fault=name
+            )
         seen = [sign for sign in missing if sign.question is None or sign.question in self.asked]
         sign = (seen or missing)[0]
-        text = f"It is not {_IT_IS_NOT[rule.fault]}. A sign of that would be: {sign.words}. "
+        text = _("It is not {fault}. A sign of that would be: {sign}.").format(fault=name, sign=_(sign.words))
         if seen:
-            return text + sign.told(self.evidence, self.healthy)
-        return text + f"Have you looked? Ask for “{QUESTIONS[sign.question]}”."
+            return f"{text} {sign.told(self.evidence, self.healthy)}"
+        look = _("Have you looked? Ask for “{question}”.").format(question=_(QUESTIONS[sign.question]))
+        return f"{text} {look}"
 
     def _explain(self, verdict: str) -> None:
         """End this fault: say the verdict, the rule, and what gives the fault away in this training."""
@@ -266,15 +301,22 @@ class MysteryFault(Shown):
         rule = _RULES[self._fault]
         told = rule.told(self.evidence, self.healthy)
         if named(self.evidence, self.healthy) != self._fault:
-            told += " In this training the signs are weaker than the rule wants: that happens."
-        enough = ", ".join(f"“{QUESTIONS[key]}”" for key in rule.questions)
-        was = "was" if len(rule.questions) == 1 else "were"
-        asked = f"{_counted(len(rule.questions), 'question')} {was} enough: {enough}. "
-        asked += f"You asked {_counted(len(self.asked), 'question').lower()}"
+            told += " " + _("In this training the signs are weaker than the rule wants: that happens.")
+        count = len(rule.questions)
+        enough = ngettext("{questions} was enough: {names}.", "{questions} were enough: {names}.", count)
+        enough = enough.format(
+            questions=_(_COUNTED[count]), names=", ".join(f"“{_(QUESTIONS[key])}”" for key in rule.questions)
+        )
+        asked = _(_COUNTED[len(self.asked)]).lower()
         if self._wrong:
-            asked += f" and named {_counted(self._wrong, 'wrong fault').lower()} first"
-        self._tell(f"{verdict} {told} {rule.why}")
-        parts = [f"<b>The rule:</b> {escape(rule.words)}.", escape(f"{asked}.")]
+            asked = _("You asked {questions} and named {faults} first.").format(
+                questions=asked, faults=_wrong_faults(self._wrong)
+            )
+        else:
+            asked = _("You asked {questions}.").format(questions=asked)
+        self._tell(f"{verdict} {told} {_(rule.why)}")
+        the_rule = _("<b>The rule:</b> {rule}.").format(rule=escape(rule.words))
+        parts = [the_rule, escape(f"{enough} {asked}")]
         picture = views.giveaway(self._fault, self.evidence, self.healthy)
         png = image(picture).value
         table = views.read_and_written(self.evidence) if self._fault == "tokenizer" else ""
@@ -324,7 +366,7 @@ class MysteryFault(Shown):
         finally:
             self._worker.current = None
         if evidence is None and run.status == "stopped":
-            self._say("Stopped. Nothing was trained to its end; start again when you like.")
+            self._say(_("Stopped. Nothing was trained to its end; start again when you like."))
         return evidence
 
     def _follow(self, run: Run, before: int) -> None:
@@ -333,7 +375,11 @@ class MysteryFault(Shown):
             run.request_stop()  # somebody pressed Stop between two trainings
         self._bar.value = before + run.step
         if not run.stop_requested:
-            self._show_progress(f"{run.name}: step {run.step:,} of {self.recipe.steps:,}")
+            self._show_progress(
+                _("{name}: step {step:,} of {steps:,}").format(
+                    name=run.name, step=run.step, steps=self.recipe.steps
+                )
+            )
 
     def _show(self, evidence: Evidence) -> None:
         """Show a new training, and forget what was asked about the last one."""
@@ -351,19 +397,19 @@ class MysteryFault(Shown):
         draw(self._curves, self.picture())
         self._mistakes.value = views.mistakes(evidence, self.recipe)
         self._after.layout.display = None
-        self._say("Something is wrong with this training. Compare it with the healthy one. What is it?")
+        self._say(_("Something is wrong with this training. Compare it with the healthy one. What is it?"))
 
     # Buttons
 
     def _start_clicked(self) -> None:
         if self._worker.busy:
-            self._say("Another panel of this notebook trains. Press Stop, or wait for its end.")
+            self._say(_("Another panel of this notebook trains. Press Stop, or wait for its end."))
         else:
             self._worker.in_background(self._train)
 
     def _check_clicked(self) -> None:
         if self._choice.value is None:
-            self._tell("Choose a fault first.")
+            self._tell(_("Choose a fault first."))
         else:
             self.answer(self._choice.value)
 
@@ -374,13 +420,12 @@ def _status(text: str) -> str:
     return f'<div role="status" aria-live="polite" style="{style}">{escape(text)}</div>'
 
 
-def _counted(count: int, word: str) -> str:
-    """Write a count in words, as in "Two questions"; large ones in digits."""
-    number = _IN_WORDS[count] if count < len(_IN_WORDS) else str(count)
-    return f"{number} {word}{'' if count == 1 else 's'}"
+def _wrong_faults(count: int) -> str:
+    """Write a count of 1 or more in words, and a large one in digits."""
+    return _(_WRONG[count - 1]) if count <= len(_WRONG) else _("{n} wrong faults").format(n=count)
 
 
 def _button(label: str, clicked: Callable[[], object], style: str = "") -> widgets.Button:
     button = widgets.Button(description=label, button_style=style, layout=widgets.Layout(width="auto"))
-    button.on_click(lambda _: clicked())
+    button.on_click(lambda button: clicked())
     return button

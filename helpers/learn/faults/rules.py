@@ -6,15 +6,16 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from helpers.language import N_, _
 from helpers.learn.faults.training import FAULTS, Evidence
 
 QUESTIONS = {
-    "norms": "Gradient norm",
-    "answers": "Share of each answer",
-    "training": "Accuracy on the training rows",
-    "rows": "Rows as the model sees them",
-    "unused": "Accuracy on rows that nothing used",
-    "weights": "How far the weights moved",
+    "norms": N_("Gradient norm"),
+    "answers": N_("Share of each answer"),
+    "training": N_("Accuracy on the training rows"),
+    "rows": N_("Rows as the model sees them"),
+    "unused": N_("Accuracy on rows that nothing used"),
+    "weights": N_("How far the weights moved"),
 }
 
 
@@ -44,13 +45,13 @@ class Rule:
     @property
     def name(self) -> str:
         """What a learner calls the fault."""
-        return FAULTS[self.fault]
+        return _(FAULTS[self.fault])
 
     @property
     def words(self) -> str:
         """The rule in a sentence."""
-        *first, last = (sign.words for sign in self.signs)
-        return f"{', '.join(first)} and {last}" if first else last
+        *first, last = (_(sign.words) for sign in self.signs)
+        return _("{first} and {last}").format(first=", ".join(first), last=last) if first else last
 
     @property
     def questions(self) -> list[str]:
@@ -76,84 +77,80 @@ def named(evidence: Evidence, healthy: Evidence) -> str | None:
 
 def _percent(share: float) -> str:
     if math.isnan(share):
-        return "no number any more"
+        return _("no number any more")
     return f"{share:.2%}" if 0 < share < 0.01 else f"{share:.0%}"
 
 
 _NONSENSE = Sign(
     "rows",
-    "fewer than half of the words come back when the model's own tokenizer reads the ids",
+    N_("fewer than half of the words come back when the model's own tokenizer reads the ids"),
     lambda evidence, healthy: evidence.words_back < 0.5,
-    lambda evidence, healthy: (
-        f"When the model's own tokenizer reads the ids, {_percent(evidence.words_back)} of the words return."
-    ),
+    lambda evidence, healthy: _(
+        "When the model's own tokenizer reads the ids, {share} of the words return."
+    ).format(share=_percent(evidence.words_back)),
 )
 _READABLE = Sign(
     "rows",
-    "the words come back when the model's own tokenizer reads the ids",
+    N_("the words come back when the model's own tokenizer reads the ids"),
     lambda evidence, healthy: evidence.words_back >= 0.5,
     _NONSENSE.told,
 )
 _STILL = Sign(
     "weights",
-    "no weight of the body moves",
+    N_("no weight of the body moves"),
     lambda evidence, healthy: evidence.body_moved < 1e-6,
-    lambda evidence, healthy: (
-        f"The part of the body that moved furthest changed by {_percent(evidence.body_moved)}; in the "
-        f"healthy training, by {_percent(healthy.body_moved)}."
-    ),
+    lambda evidence, healthy: _(
+        "The part of the body that moved furthest changed by {share}; in the healthy training, by {healthy}."
+    ).format(share=_percent(evidence.body_moved), healthy=_percent(healthy.body_moved)),
 )
 _FAR = Sign(
     "weights",
-    "a part of the body moves more than 10 times as far as in the healthy training",
+    N_("a part of the body moves more than 10 times as far as in the healthy training"),
     # A model that is no longer made of numbers has moved further than any other
     lambda evidence, healthy: not evidence.body_moved <= 10 * healthy.body_moved,
     _STILL.told,
 )
 _GROWS = Sign(
     "norms",
-    "the gradient norm ends above 5 times where it began",
+    N_("the gradient norm ends above 5 times where it began"),
     lambda evidence, healthy: evidence.norm_ends[1] > 5 * evidence.norm_ends[0],
-    lambda evidence, healthy: (
-        f"The gradient norm went from {evidence.norm_ends[0]:.3g} to {evidence.norm_ends[1]:.3g}; in the "
-        f"healthy training, from {healthy.norm_ends[0]:.3g} to {healthy.norm_ends[1]:.3g}."
-    ),
+    lambda evidence, healthy: _(
+        "The gradient norm went from {ends[0]:.3g} to {ends[1]:.3g}; in the healthy training, from "
+        "{healthy[0]:.3g} to {healthy[1]:.3g}."
+    ).format(ends=evidence.norm_ends, healthy=healthy.norm_ends),
 )
 _SMOOTH = Sign(
     "norms",
-    "it changes by less than 10% from one step to the next",
+    N_("it changes by less than 10% from one step to the next"),
     lambda evidence, healthy: evidence.norm_jump < 0.1,
-    lambda evidence, healthy: (
-        f"From one step to the next it changed by {_percent(evidence.norm_jump)}; in the healthy training, "
-        f"by {_percent(healthy.norm_jump)}."
-    ),
+    lambda evidence, healthy: _(
+        "From one step to the next it changed by {share}; in the healthy training, by {healthy}."
+    ).format(share=_percent(evidence.norm_jump), healthy=_percent(healthy.norm_jump)),
 )
 _KNOWN = Sign(
     "unused",
-    "the accuracy on the validation rows is at least 0.2 higher than on rows that nothing used",
+    N_("the accuracy on the validation rows is at least 0.2 higher than on rows that nothing used"),
     lambda evidence, healthy: evidence.accuracies["judged"] - evidence.accuracies["unused"] >= 0.2,
-    lambda evidence, healthy: (
-        f"The accuracy is {evidence.accuracies['judged']:.2f} on the validation rows and "
-        f"{evidence.accuracies['unused']:.2f} on rows that nothing used."
-    ),
+    lambda evidence, healthy: _(
+        "The accuracy is {judged:.2f} on the validation rows and {unused:.2f} on rows that nothing used."
+    ).format(**evidence.accuracies),
 )
 _GUESSES = Sign(
     None,
-    "the validation accuracy stays where guessing could bring it",
+    N_("the validation accuracy stays where guessing could bring it"),
     lambda evidence, healthy: evidence.accuracies["judged"] <= evidence.guessing,
-    lambda evidence, healthy: (
-        f"The validation accuracy is {evidence.accuracies['judged']:.2f}; with luck, a model that only "
-        f"guesses gets up to {evidence.guessing:.2f}."
-    ),
+    lambda evidence, healthy: _(
+        "The validation accuracy is {judged:.2f}; with luck, a model that only guesses gets up to "
+        "{guessing:.2f}."
+    ).format(judged=evidence.accuracies["judged"], guessing=evidence.guessing),
 )
 _BY_HEART = Sign(
     "training",
-    "the accuracy on the training rows is at least 0.2 higher",
+    N_("the accuracy on the training rows is at least 0.2 higher"),
     lambda evidence, healthy: evidence.accuracies["training"] - evidence.accuracies["judged"] >= 0.2,
-    lambda evidence, healthy: (
-        f"The accuracy is {evidence.accuracies['training']:.2f} on the training rows and "
-        f"{evidence.accuracies['judged']:.2f} on the validation rows."
-    ),
+    lambda evidence, healthy: _(
+        "The accuracy is {training:.2f} on the training rows and {judged:.2f} on the validation rows."
+    ).format(**evidence.accuracies),
 )
 
 # In the order of a search: what is decided by one look comes first
@@ -161,31 +158,41 @@ RULES = (
     Rule(
         "tokenizer",
         (_NONSENSE,),
-        "The ids stand for other words than in pretraining, so nothing that the body knows is of use.",
+        N_("The ids stand for other words than in pretraining, so nothing that the body knows is of use."),
     ),
     Rule(
         "frozen",
         (_STILL,),
-        "Only the classifier learns, from what a body says that was trained for something else.",
+        N_("Only the classifier learns, from what a body says that was trained for something else."),
     ),
     Rule(
         "zero_grad",
         (_GROWS, _SMOOTH),
-        "Each step adds its gradient to the earlier ones. The sum grows, and one more batch hardly turns it.",
+        N_(
+            "Each step adds its gradient to the earlier ones. The sum grows, and one more batch hardly turns "
+            "it."
+        ),
     ),
     Rule(
         "rate",
         (_FAR,),
-        "Each step throws the weights far past where the gradient points, and pretraining is lost.",
+        N_("Each step throws the weights far past where the gradient points, and pretraining is lost."),
     ),
     Rule(
         "leak",
         (_KNOWN,),
-        "The model has learned the validation rows by heart, so they no longer say how it does on new ones.",
+        N_(
+            "The model has learned the validation rows by heart, so they no longer say how it does on new "
+            "ones."
+        ),
     ),
     Rule(
         "labels",
         (_GUESSES, _BY_HEART, _READABLE),
-        "Between a text and its label there is nothing to learn. The model can only learn the rows by heart.",
+        N_(
+            "Between a text and its label there is nothing to learn. The model can only learn the rows by "
+            "heart."
+        ),
+        ),
     ),
 )

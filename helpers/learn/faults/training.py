@@ -10,24 +10,25 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from helpers.judge.metrics import probabilities, standard_error
+from helpers.language import N_, _
 from helpers.train.movement import weights_moved
 from helpers.train.runs import NonFiniteLossError, Run
 
 FAULTS = {
-    "labels": "shuffled labels",
-    "tokenizer": "another model's tokenizer",
-    "zero_grad": "no zero_grad",
-    "rate": "100 times the learning rate",
-    "leak": "validation rows among the training rows",
-    "frozen": "a frozen body",
+    "labels": N_("shuffled labels"),
+    "tokenizer": N_("another model's tokenizer"),
+    "zero_grad": N_("no zero_grad"),
+    "rate": N_("100 times the learning rate"),
+    "leak": N_("validation rows among the training rows"),
+    "frozen": N_("a frozen body"),
 }
 EXPLAINED = {
-    "labels": "each text has the label of another one",
-    "tokenizer": "its ids stand for other words than in the model",
-    "zero_grad": "the gradients of earlier steps are added up",
-    "rate": "each step is far too long",
-    "leak": "the model trains on rows that it is judged by",
-    "frozen": "only the classifier on top learns",
+    "labels": N_("each text has the label of another one"),
+    "tokenizer": N_("its ids stand for other words than in the model"),
+    "zero_grad": N_("the gradients of earlier steps are added up"),
+    "rate": N_("each step is far too long"),
+    "leak": N_("the model trains on rows that it is judged by"),
+    "frozen": N_("only the classifier on top learns"),
 }
 _SHOWN = 5  # rows that a learner may read as the model sees them
 
@@ -82,8 +83,10 @@ class Recipe:
         count = min(judged, len(validation) // 2)
         if count < 1 or not len(train):
             raise ValueError(
-                "A training with a fault needs at least one training row and two validation rows, got "
-                f"{len(train)} and {len(validation)}. Take more rows."
+                _(
+                    "A training with a fault needs at least one training row and two validation rows, got "
+                    "{training} and {validation}. Take more rows."
+                ).format(training=len(train), validation=len(validation))
             )
         chosen = _classes_in_turn(validation, 2 * count)
         return cls(
@@ -167,7 +170,11 @@ def train(recipe: Recipe, fault: str | None, seed: int, run: Run) -> Evidence | 
     run to stop. Nothing but `seed` is random, on a CPU. Raises ValueError for an unknown fault.
     """
     if fault is not None and fault not in FAULTS:
-        raise ValueError(f"There is no fault {fault!r}. Choose one of: {', '.join(FAULTS)}.")
+        raise ValueError(
+            _("There is no fault {fault!r}. Choose one of: {faults}.").format(
+                fault=fault, faults=", ".join(FAULTS)
+            )
+        )
     from transformers import DataCollatorWithPadding
 
     # The data
@@ -242,7 +249,7 @@ def _epochs(recipe, fault, model, encoded, collator, random, run) -> Iterator[np
     schedule = get_scheduler("linear", optimizer, 0, recipe.steps)
 
     # The loop
-    for _ in range(recipe.epochs):
+    for epoch in range(recipe.epochs):
         order = random.permutation(len(encoded[0]))
         shuffled = [encoded[0][place] for place in order]
         for batch in _batches(shuffled, recipe.batch_size, collator, recipe.device):
@@ -352,5 +359,5 @@ def _words_back(recipe: Recipe, rows: Rows, encoded: Sequence[dict]) -> float:
         [set(recipe.tokenizer.decode(row["input_ids"], skip_special_tokens=True).split()) for row in pair]
         for pair in zip(own, encoded)
     ]
-    words = sum(len(there) for there, _ in pairs)
+    words = sum(len(there) for there, back in pairs)
     return sum(len(there & back) for there, back in pairs) / max(words, 1)

@@ -8,6 +8,7 @@ from html import escape
 import numpy as np
 
 from helpers.judge.metrics import worst_mistakes
+from helpers.language import N_, _
 from helpers.learn.faults.rules import RULES
 from helpers.learn.faults.training import Evidence, Recipe
 from helpers.show.formed import layers_moved
@@ -17,7 +18,7 @@ from helpers.show.plots import GREY, RED, loss_curve, new_figure, plain, run_sty
 _LONGEST = 300  # characters of a text in a table: about as much as the model reads
 _CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0"
 _LINE = "1px solid rgba(128,128,128,0.4)"
-_ROWS = {"training": "training rows", "judged": "validation rows", "unused": "unused rows"}
+_ROWS = {"training": N_("training rows"), "judged": N_("validation rows"), "unused": N_("unused rows")}
 
 
 def curves(evidence: Evidence, healthy: Evidence) -> Picture:
@@ -33,10 +34,17 @@ def norm_curve(evidence: Evidence, healthy: Evidence) -> Picture:
     ax.set(xlabel="step", ylabel="gradient norm", yscale="log")
     ax.legend(frameon=False)
     ax.grid(alpha=0.25)
-    figure.alt = "The gradient norm over the steps. " + " ".join(
-        f"{of.run.name}: from {of.norm_ends[0]:.3g} to {of.norm_ends[1]:.3g}; from one step to the next it "
-        f"changes by {of.norm_jump:.0%}."
-        for of in (evidence, healthy)
+    told = _(
+        "{name}: from {ends[0]:.3g} to {ends[1]:.3g}; from one step to the next it changes by {jump:.0%}."
+    )
+    figure.alt = " ".join(
+        [
+            _("The gradient norm over the steps."),
+            *(
+                told.format(name=of.run.name, ends=of.norm_ends, jump=of.norm_jump)
+                for of in (evidence, healthy)
+            ),
+        ]
     )
     return figure
 
@@ -57,11 +65,22 @@ def accuracy_bars(evidence: Evidence, healthy: Evidence, rows: Sequence[str] = t
     ax.set(xlim=(0, 1.1), xlabel="accuracy")
     ax.invert_yaxis()
     figure.legend(loc="outside upper center", ncols=3, frameon=False)
-    figure.alt = "The accuracies. " + " ".join(
-        f"{of.run.name}: {', '.join(f'{of.accuracies[kind]:.2f} on the {_ROWS[kind]}' for kind in rows)}."
-        for of in (evidence, healthy)
-    ) + f" With luck, a model that only guesses gets up to {evidence.guessing:.2f}."  # fmt: skip
+    figure.alt = " ".join(
+        [
+            _("The accuracies."),
+            *(f"{of.run.name}: {_in_words(of, rows)}." for of in (evidence, healthy)),
+            _("With luck, a model that only guesses gets up to {accuracy:.2f}.").format(
+                accuracy=evidence.guessing
+            ),
+        ]
+    )
     return figure
+
+
+def _in_words(evidence: Evidence, kinds: Sequence[str]) -> str:
+    """Say the accuracy on each of these kinds of rows."""
+    told = _("{accuracy:.2f} on the {rows}")
+    return ", ".join(told.format(accuracy=evidence.accuracies[kind], rows=_(_ROWS[kind])) for kind in kinds)
 
 
 def giveaway(fault: str, evidence: Evidence, healthy: Evidence) -> Picture:
@@ -72,29 +91,31 @@ def giveaway(fault: str, evidence: Evidence, healthy: Evidence) -> Picture:
         ax, place, words = (
             figure.axes[0],
             (evidence.run.step, evidence.norms[-1]),
-            "it grows, and no longer jumps",
+            N_("it grows, and no longer jumps"),
         )
     elif fault in ("frozen", "rate"):
         figure = layers_moved(evidence.run, healthy.run)
         ax = figure.axes[0]
         body = [change for part, change in evidence.run.moved.items() if part != "head"]
         row = int(np.argmax(body))
-        place, words = (body[row], row - 0.2), "no change" if fault == "frozen" else "far too far"
+        place, words = (body[row], row - 0.2), N_("no change") if fault == "frozen" else N_("far too far")
     elif fault == "tokenizer":
         figure = curves(evidence, healthy)
         ax, (steps, accuracies) = figure.axes[1], evidence.run.series("accuracy")
-        place, words = (steps[-1], accuracies[-1]), "pretraining is of no use"
+        place, words = (steps[-1], accuracies[-1]), N_("pretraining is of no use")
     else:
         figure = accuracy_bars(evidence, healthy)
         ax = figure.axes[0]
         rows, words = (
-            ("unused", "what it is worth") if fault == "leak" else ("judged", "no better than guessing")
+            ("unused", N_("what it is worth"))
+            if fault == "leak"
+            else ("judged", N_("no better than guessing"))
         )
         place = (evidence.accuracies[rows], list(_ROWS).index(rows) - 0.2)
 
     # The arrow
     _point(ax, place, words, bars=fault not in ("zero_grad", "tokenizer"))
-    figure.alt += f" An arrow points at “{words}”."
+    figure.alt += " " + _("An arrow points at “{words}”.").format(words=_(words))
     return figure
 
 
@@ -137,10 +158,12 @@ def answer(question: str, evidence: Evidence, healthy: Evidence, names: Sequence
         true = np.bincount(evidence.labels, minlength=len(names)) / len(evidence.labels)
         rows = [(name, f"{share:.0%}", f"{of:.0%}") for name, share, of in zip(names, evidence.shares, true)]
         most = int(evidence.shares.argmax())
-        sentence = f"The commonest answer is “{names[most]}”, {evidence.shares[most]:.0%} of all."
-        return sentence, table(("class", "share of the answers", "share of the labels"), rows)
-    rows = [(seen, label) for _, seen, label in evidence.seen]
-    return signs["rows"].told(evidence, healthy), table(("what the model reads", "its label"), rows)
+        sentence = _("The commonest answer is “{name}”, {share:.0%} of all.").format(
+            name=names[most], share=evidence.shares[most]
+        )
+        return sentence, table((_("class"), _("share of the answers"), _("share of the labels")), rows)
+    rows = [row[1:] for row in evidence.seen]
+    return signs["rows"].told(evidence, healthy), table((_("what the model reads"), _("its label")), rows)
 
 
 def mistakes(evidence: Evidence, recipe: Recipe, count: int = 4) -> str:
@@ -149,16 +172,18 @@ def mistakes(evidence: Evidence, recipe: Recipe, count: int = 4) -> str:
         recipe.judged.texts, evidence.logits, evidence.labels, recipe.label_names, count, ordered=False
     )
     right = round(evidence.accuracies["judged"] * len(evidence.labels))
-    caption = f"{right} of {len(evidence.labels)} validation rows are right. Of these mistakes it is surest:"
+    caption = _("{right} of {rows} validation rows are right. Of these mistakes it is surest:").format(
+        right=right, rows=len(evidence.labels)
+    )
     rows = [
         (line.text, line.label, f"{line.predicted} ({line.probability:.0%})") for line in worst.itertuples()
     ]
-    return f"<div>{caption}</div>" + table(("text", "label", "answer"), rows)
+    return f"<div>{caption}</div>" + table((_("text"), _("label"), _("answer")), rows)
 
 
 def read_and_written(evidence: Evidence) -> str:
     """Return HTML with two training texts, as they are and as the model reads them."""
-    return table(("what the text says", "what the model reads"), [row[:2] for row in evidence.seen[:2]])
+    return table((_("what the text says"), _("what the model reads")), [row[:2] for row in evidence.seen[:2]])
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
