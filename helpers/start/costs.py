@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from helpers.data.pretrained import load_config
 from helpers.hub import cache
+from helpers.language import _
 from helpers.machine import Machine
 from helpers.profiles import Profile
 from helpers.train.ladder import FAST, reviews_per_second
@@ -45,14 +46,15 @@ def cost(profile: Profile, machine: Machine, answers: bool) -> str:
     """
     here = cache.is_cached(profile)
     if not here and not answers:
-        return "needs the Hugging Face Hub"
+        return _("needs the Hugging Face Hub")
     with _without_progress_bars():
         try:
-            space = _space(cache.delivery(profile)) if answers else "nothing to download"
-            return f"{space}; about {_minutes_text(expected_minutes(profile, machine))}"
+            space = _space(cache.delivery(profile)) if answers else _("nothing to download")
+            time = _minutes_text(expected_minutes(profile, machine))
+            return _("{space}; about {time}").format(space=space, time=time)
         except Exception as error:
             # The costs are only a service. If something is wrong, the step that needs it will say so.
-            return f"unknown ({type(error).__name__})"
+            return _("unknown ({error})").format(error=type(error).__name__)
 
 
 def what_is_missing(profile: Profile) -> Exception | None:
@@ -80,10 +82,11 @@ def _without_progress_bars() -> Iterator[None]:
 
 def _space(delivery: cache.Delivery) -> str:
     if not delivery.disk:
-        return "nothing to download"
+        return _("nothing to download")
+    disk = _size(delivery.disk)
     if not delivery.download:
-        return f"nothing more to download, {_size(delivery.disk)} on disk"
-    return f"{_size(delivery.download)} to download, {_size(delivery.disk)} on disk"
+        return _("nothing more to download, {disk} on disk").format(disk=disk)
+    return _("{download} to download, {disk} on disk").format(download=_size(delivery.download), disk=disk)
 
 
 def _size(size: int) -> str:
@@ -92,7 +95,7 @@ def _size(size: int) -> str:
 
 def _minutes_text(minutes: float) -> str:
     if minutes < 1.5:
-        return f"{max(1, round(minutes * 60))} seconds"
+        return _("{seconds} seconds").format(seconds=max(1, round(minutes * 60)))
     if minutes < 90:
-        return f"{minutes:.0f} minutes"
-    return f"{minutes / 60:.1f} hours"
+        return _("{minutes:.0f} minutes").format(minutes=minutes)
+    return _("{hours:.1f} hours").format(hours=minutes / 60)

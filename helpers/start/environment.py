@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
+from helpers.language import _
+
 # accelerate reads these, and then waits for other processes. MPI's and Slurm's launchers set some of them.
 _OF_A_GROUP = (
     "WORLD_SIZE",
@@ -47,10 +49,10 @@ def train_in_one_process() -> str:
     # Remove them, and say so
     for name in found:
         del os.environ[name]
-    return (
-        f"removed in this kernel only: {', '.join(sorted(found))}. Launchers and clusters set them. With "
+    return _(
+        "removed in this kernel only: {variables}. Launchers and clusters set them. With "
         "them, a training here would wait for other processes, or compute something else."
-    )
+    ).format(variables=", ".join(sorted(found)))
 
 
 def train_on_one_gpu() -> str:
@@ -72,10 +74,10 @@ def train_on_one_gpu() -> str:
 
     count_all = TrainingArguments.n_gpu.fget
     TrainingArguments.n_gpu = property(lambda args: min(count_all(args), 1))
-    return (
-        f"the first of {count} GPUs. To take another, set CUDA_VISIBLE_DEVICES before Jupyter starts. "
-        f"To train on all: torchrun --nproc-per-node={count} examples/loop_accelerate.py."
-    )
+    return _(
+        "the first of {count} GPUs. To take another, set CUDA_VISIBLE_DEVICES before Jupyter starts. "
+        "To train on all: torchrun --nproc-per-node={count} examples/loop_accelerate.py."
+    ).format(count=count)
 
 
 def _is_notebook() -> bool:

@@ -14,6 +14,7 @@ import sys
 from helpers.explain import explain
 from helpers.explain.hub import in_short, trouble
 from helpers.hub.reach import hub_problem
+from helpers.language import ENGLISH, _, choose
 from helpers.profiles import PROFILES, Profile
 from helpers.start import places
 
@@ -48,11 +49,14 @@ def main(names: list[str]) -> str | None:
 
     # What could stop us before the first download
     if not names or set(names) - PROFILES.keys():
-        return f"Expected one or more of {', '.join(PROFILES)}, got {' '.join(names) or 'nothing'}."
+        return _("Expected one or more of {profiles}, got {names}.").format(
+            profiles=", ".join(PROFILES), names=" ".join(names) or _("nothing")
+        )
     if (problem := hub_problem()) is not None:
         reason = in_short(problem)
-        advice = trouble(problem) or "Without the Hub, the notebooks use the offline profile."
-        return f"{reason[:1].upper()}{reason[1:]}: nothing was fetched. {advice}"
+        reason = f"{reason[:1].upper()}{reason[1:]}"
+        advice = trouble(problem) or _("Without the Hub, the notebooks use the offline profile.")
+        return _("{reason}: nothing was fetched. {advice}").format(reason=reason, advice=advice)
 
     # The downloads. What we cannot explain keeps its traceback.
     for name in names:
@@ -61,13 +65,14 @@ def main(names: list[str]) -> str | None:
         except Exception as error:
             if (message := explain(error)) is None:
                 raise
-            return (
-                f"{name}: not all was fetched. {message.splitlines()[0]} "
+            return _(
+                "{name}: not all was fetched. {reason} "
                 "What was downloaded is kept: run the same command again to go on from there."
-            )
-        print(f"{name}: fetched")
+            ).format(name=name, reason=message.splitlines()[0])
+        print(_("{name}: fetched").format(name=name))
     return None
 
 
 if __name__ == "__main__":
+    choose(os.environ.get("FINETUNE_LANGUAGE") or ENGLISH)
     sys.exit(main(sys.argv[1:]))

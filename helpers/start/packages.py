@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from helpers.language import N_, _
+
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements.txt"
 # A front end, which no notebook imports: Colab and other hosts bring their own
 _NOT_FOR_THE_KERNEL = {"jupyterlab"}
@@ -46,12 +48,12 @@ class Package:
         from packaging.specifiers import SpecifierSet
 
         if self.installed is None:
-            return "missing"
+            return N_("missing")
         bounds = SpecifierSet(self.needed)
         if bounds.contains(self.installed, prereleases=True):
             return "ok"
         floors = SpecifierSet(",".join(str(bound) for bound in bounds if bound.operator.startswith(">")))
-        return "newer than tested" if floors.contains(self.installed, prereleases=True) else "too old"
+        return N_("newer than tested") if floors.contains(self.installed, prereleases=True) else N_("too old")
 
     @property
     def to_install(self) -> bool:
@@ -94,8 +96,10 @@ def check_own_files(folder: Path) -> None:
         for file in (folder / f"{name}.py", folder / name / "__init__.py"):
             if file.is_file():
                 raise SetupError(
-                    f"{file} has the name of a library, so Python loads it in the library's place.\n"
-                    "Rename it, restart the kernel, and run this cell again."
+                    _(
+                        "{file} has the name of a library, so Python loads it in the library's place.\n"
+                        "Rename it, restart the kernel, and run this cell again."
+                    ).format(file=file)
                 )
 
 
@@ -115,8 +119,8 @@ def ensure(requirements: Path | str = REQUIREMENTS) -> list[Package]:
     # Install
     if importlib.util.find_spec("pip") is None:
         raise SetupError(_how_to_get_pip(needed))
-    names = ", ".join(f"{package.name} ({package.state})" for package in needed)
-    print(f"Installing {names} …", flush=True)
+    names = ", ".join(f"{package.name} ({_(package.state)})" for package in needed)
+    print(_("Installing {names} …").format(names=names), flush=True)
     before = _installed()
     _pip_install(needed, before)
 
@@ -126,8 +130,10 @@ def ensure(requirements: Path | str = REQUIREMENTS) -> list[Package]:
     found = check(requirements)
     if absent := [package.name for package in found if package.installed is None]:
         raise SetupError(
-            f"Installed, but this kernel does not see it yet: {', '.join(absent)}.\n"
-            "Restart the kernel, then run this cell again."
+            _(
+                "Installed, but this kernel does not see it yet: {names}.\n"
+                "Restart the kernel, then run this cell again."
+            ).format(names=", ".join(absent))
         )
     return found
 
@@ -142,30 +148,39 @@ def report(packages: Iterable[Package]) -> list[str]:
             good.append(here)
         elif package.name in _THE_HOSTS_OWN:
             others.append(
-                f"{here}: {package.state}, tested with {package.needed}; it is the host's own. "
-                "If a cell fails, choose another runtime"
+                _(
+                    "{here}: {state}, tested with {package.needed}; it is the host's own. "
+                    "If a cell fails, choose another runtime"
+                ).format(here=here, state=_(package.state), package=package)
             )
         else:
             others.append(
-                f'{here}: {package.state}. If a cell fails, run %pip install "{package}", '
-                "then restart the kernel"
+                _(
+                    '{here}: {state}. If a cell fails, run %pip install "{package}", then restart the kernel'
+                ).format(here=here, state=_(package.state), package=package)
             )
-    return [f"{', '.join(good)}: OK", *others] if good else others
+    return [_("{packages}: OK").format(packages=", ".join(good)), *others] if good else others
 
 
 def _how_to_get_pip(needed: list[Package]) -> str:
     """Say how to go on in an environment without pip, such as one that uv or a slim image made."""
     quoted = " ".join(f'"{package}"' for package in needed)
-    ways = [f'with uv:      uv pip install --python "{sys.executable}" {quoted}']
+    ways = [
+        _('with uv:      uv pip install --python "{python}" {packages}').format(
+            python=sys.executable, packages=quoted
+        )
+    ]
     # Debian's own Python has no ensurepip
     if importlib.util.find_spec("ensurepip") is not None:
-        ways.insert(0, f'with Python:  "{sys.executable}" -m ensurepip')
+        ways.insert(0, _('with Python:  "{python}" -m ensurepip').format(python=sys.executable))
     names = ", ".join(package.name for package in needed)
     return "\n".join(
         [
-            f"This Python has no pip, and the course needs to install {names}. In a terminal, write:",
+            _(
+                "This Python has no pip, and the course needs to install {names}. In a terminal, write:"
+            ).format(names=names),
             *ways,
-            "Then run this cell again.",
+            _("Then run this cell again."),
         ]
     )
 
@@ -195,12 +210,12 @@ def _pip_install(needed: list[Package], installed: dict[str, str]) -> None:
     # If pip failed, show its reason
     said = done.stdout.splitlines()
     if done.returncode:
-        advice = [
-            f"pip could not install {', '.join(map(str, needed))} into {sys.executable}.",
+        advice = _(
+            "pip could not install {packages} into {python}.\n"
             "Without a network, install it beforehand. Otherwise pip's lines above say what is wrong: "
-            "mend that, then run this cell again.",
-        ]
-        raise SetupError("\n".join([*said[-_LINES_OF_PIP:], "", *advice]))
+            "mend that, then run this cell again."
+        ).format(packages=", ".join(map(str, needed)), python=sys.executable)
+        raise SetupError("\n".join([*said[-_LINES_OF_PIP:], "", advice]))
 
     # Even if pip succeeded, it may report that a new package is at odds with others of the host
     for line in said:
@@ -228,8 +243,10 @@ def _ask_for_restart(replaced: set[str]) -> None:
     # Those among them that pip has replaced
     if stale := sorted(replaced & owners):
         raise SetupError(
-            f"Installed. {', '.join(stale)} had been loaded before in an older version.\n"
-            "Restart the kernel, then run this cell again."
+            _(
+                "Installed. {names} had been loaded before in an older version.\n"
+                "Restart the kernel, then run this cell again."
+            ).format(names=", ".join(stale))
         )
 
 

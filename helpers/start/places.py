@@ -14,6 +14,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from helpers.language import _
 from helpers.start.packages import SetupError
 
 COURSE = Path(__file__).absolute().parents[2]
@@ -37,9 +38,11 @@ def check_folder_name(course: Path = COURSE) -> None:
     found = [part for part in ("[", "]", "$", "::", "\n") if part in str(course)]
     if found:
         raise SetupError(
-            f"The course lies in {str(course)!r}. The library `datasets` finds no files in a folder with "
-            f"{' '.join(map(repr, found))} in its path.\n"
-            "Give the folder another name, then open the notebook there and run this cell again."
+            _(
+                "The course lies in {course!r}. The library `datasets` finds no files in a folder with "
+                "{found} in its path.\n"
+                "Give the folder another name, then open the notebook there and run this cell again."
+            ).format(course=str(course), found=" ".join(map(repr, found)))
         )
 
 
@@ -63,7 +66,9 @@ def exam_folder() -> Path:
     folders = [folder for folder in (_data_folder(), _temporary_folder()) if folder and can_write(folder)]
     if not folders:
         raise SetupError(
-            f"Neither {_data_folder()} nor the system's folder for temporary files can be written."
+            _("Neither {folder} nor the system's folder for temporary files can be written.").format(
+                folder=_data_folder()
+            )
         )
     return folders[0] / "exam"
 
@@ -85,28 +90,37 @@ def _find_runs() -> tuple[Path, str]:
         there = os.path.isdir(folder.parent)
         if there and can_write(folder):
             return folder, ""
-        reason = "that folder cannot be written" if there else f"there is no folder {folder.parent}"
-        problem = f"FINETUNE_RUNS names {folder}, but {reason}. "
+        if there:
+            problem = _("FINETUNE_RUNS names {folder}, but that folder cannot be written.")
+        else:
+            problem = _("FINETUNE_RUNS names {folder}, but there is no folder {folder.parent}.")
+        problem = problem.format(folder=folder)
 
     # The course's own folder
     folder = COURSE / "runs"
     if can_write(folder):
-        return folder, problem and f"{problem}Your runs and models go to {folder}."
-    problem = problem or f"{folder} cannot be written. "
+        return folder, problem and f"{problem} {_where(folder)}"
+    problem = problem or _("{folder} cannot be written.").format(folder=folder)
 
     # Other places
     if can_write(folder := _data_folder() / "runs"):
-        return folder, f"{problem}Your runs and models go to {folder}."
+        return folder, f"{problem} {_where(folder)}"
     temporary = _temporary_folder()
     if temporary is None:
         raise SetupError(
-            f"{problem}Neither can {folder}, nor the system's folder for temporary files.\n"
-            "Put `%env FINETUNE_RUNS=/a/folder/of/yours` into a cell above this one, then run both cells."
+            _(
+                "{problem} Neither can {folder}, nor the system's folder for temporary files.\n"
+                "Put `%env FINETUNE_RUNS=/a/folder/of/yours` into a cell above this one, then run both cells."
+            ).format(problem=problem, folder=folder)
         )
-    return temporary / "runs", (
-        f"{problem}Your runs and models go to {temporary / 'runs'}, and they are gone when this session "
+    return temporary / "runs", _(
+        "{problem} Your runs and models go to {folder}, and they are gone when this session "
         "ends. To keep them, set FINETUNE_RUNS to a folder that stays."
-    )
+    ).format(problem=problem, folder=temporary / "runs")
+
+
+def _where(folder: Path) -> str:
+    return _("Your runs and models go to {folder}.").format(folder=folder)
 
 
 def move_caches() -> str:
@@ -123,10 +137,15 @@ def move_caches() -> str:
 
     # Of folders inside each other, the outer one is enough
     outer = [folder for folder in blocked.values() if not set(blocked.values()) & set(folder.parents)]
-    trouble = "takes no locks" if all(map(can_write, outer)) else "cannot be written"
-    problem = f"{' and '.join(map(str, dict.fromkeys(outer)))} {trouble}. "
+    if all(map(can_write, outer)):
+        problem = _("{folder} takes no locks.")
+    else:
+        problem = _("{folder} cannot be written.")
+    problem = problem.format(folder=_(" and ").join(map(str, dict.fromkeys(outer))))
     if "huggingface_hub.constants" in sys.modules:
-        return f"{problem}Restart the kernel and run this cell first: then downloads go to another place."
+        return _(
+            "{problem} Restart the kernel and run this cell first: then downloads go to another place."
+        ).format(problem=problem)
 
     # Choose another place
     data = _data_folder()
@@ -144,7 +163,9 @@ def move_caches() -> str:
         elif name in _IN_HF_HOME and "HF_HOME" in blocked:
             os.environ[name] = str(folder)
 
-    return f"{problem}What the libraries download and prepare goes to {home}."
+    return _("{problem} What the libraries download and prepare goes to {folder}.").format(
+        problem=problem, folder=home
+    )
 
 
 def can_write(folder: Path, locks: bool = False) -> bool:
@@ -237,7 +258,7 @@ def _link_files(old: Path, new: Path) -> None:
 
     If the system allows no links, the files are downloaded again.
     """
-    for folder, _, files in os.walk(old, followlinks=True):
+    for folder, _folders, files in os.walk(old, followlinks=True):
         place = new / Path(folder).relative_to(old)
         for file in files:
             # Locks and downloads in progress belong to other processes

@@ -8,6 +8,8 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
+from helpers.language import _
+
 _ROOT = Path(__file__).resolve().parents[2]
 _SECONDS = 5  # how long the repository may take to name its tags
 
@@ -32,7 +34,9 @@ def newer_version(root: Path = _ROOT) -> str:
     if not re.fullmatch(r"\d+(\.\d+)+", here) or not newest or _numbers(newest) <= _numbers(here):
         return ""
     address = _git(root, "remote", "get-url", "origin").strip()
-    return f"this notebook belongs to version {here}. There is a newer one, {newest}: {address}"
+    return _("this notebook belongs to version {here}. There is a newer one, {newest}: {address}").format(
+        here=here, newest=newest, address=address
+    )
 
 
 def _git(root: Path, *arguments: str) -> str:
