@@ -193,6 +193,5 @@ RULES = (
             "Between a text and its label there is nothing to learn. The model can only learn the rows by "
             "heart."
         ),
-        ),
     ),
 )
