@@ -336,8 +336,9 @@ def _padding_share(names: Names) -> float:
 
 def _told_padding(right: float, names: Names) -> str:
     text = _("Of {computed:,} computed tokens, {real:,} are real: {share:.0%} is padding.")
-    told = text.format(computed=_computed(names), real=sum(names.eight), share=right)
-    return f"{told} {_('One long text is enough for that.')}" if right > 0.5 else told
+    if right > 0.5:
+        text += " " + _("One long text is enough for that.")
+    return text.format(computed=_computed(names), real=sum(names.eight), share=right)
 
 
 PADDING_SHARE = Value(

@@ -15,6 +15,7 @@ from helpers.language import _
 from helpers.show.shown import WIDE, WIDGET_VIEW
 
 _NO_CHOICE = "none"
+_HEADING = '<h2 style="margin:4px 0">{}</h2>'
 # The radio buttons of ipywidgets know no arrow keys, since they have no common name. So the browser's own
 # radio buttons stand in HTML. Python cannot read these. So each option has a button "Check" of its own, and
 # this style shows the one whose option is chosen. The reasons stand on the page from the start, hidden: a
@@ -69,9 +70,13 @@ class Quiz:
         self.answers: dict[int, int] = {}  # the option last checked, by the question's number from 0
         self.boxes = [self._box(number, question) for number, question in enumerate(self.questions)]
         self.progress = widgets.HTML()
-        heading = f'<h2 style="margin:4px 0">{_("Check yourself")}</h2>'
+        heading = _("Check yourself")
         self.widget = widgets.VBox(
-            [widgets.HTML(_STYLE + _choices_style(self.questions) + heading), *self.boxes, self.progress],
+            [
+                widgets.HTML(_STYLE + _choices_style(self.questions) + _HEADING.format(heading)),
+                *self.boxes,
+                self.progress,
+            ],
             layout=widgets.Layout(width=WIDE),
         )
         if check is not None:
@@ -142,7 +147,8 @@ def _options(number: int, question: Question) -> str:
 
 def _reasons(question: Question) -> str:
     """Return all reasons in a live region, hidden until their option is checked."""
-    told = [f'<div class="quiz-why quiz-why-{_NO_CHOICE}">{_("Choose an answer first.")}</div>']
+    first = _("Choose an answer first.")
+    told = [f'<div class="quiz-why quiz-why-{_NO_CHOICE}">{first}</div>']
     for choice, option in enumerate(question.options):
         sign, kind = (_("✓ Right."), " quiz-right") if option.right else (_("✗ Not so."), "")
         said = _("You said “{answer}”. {why}").format(

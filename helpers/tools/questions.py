@@ -49,9 +49,10 @@ def _folded(question: Question, translate: Callable[[str], str]) -> str:
         else f"{number}: {marked(translate(option.why))}"
         for number, option in told
     )
+    answer = translate(N_("Answer"))
     return (
         f"<details><summary>{marked(translate(question.text))}</summary><ol>{options}</ol>\n"
-        f"<details><summary>{translate(N_('Answer'))}</summary>{reasons}</details></details>"
+        f"<details><summary>{answer}</summary>{reasons}</details></details>"
     )
 
 
