@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers.files import read_json
+from helpers.language import _
 from helpers.profiles import Profile
 
 _BUNDLED = Path(__file__).parents[1] / "offline" / "answers"
@@ -49,18 +50,21 @@ def load_answers(profile: Profile, made: Path) -> Answers:
     folder = own if (own / "answers.json").is_file() else _BUNDLED
     about = read_json(folder / "answers.json")
     if about is None:
-        raise OSError(f"{folder / 'answers.json'} cannot be read. Make the answers again: {_COMMAND}")
+        text = _("{file} cannot be read. Make the answers again: {command}")
+        raise OSError(text.format(file=folder / "answers.json", command=_COMMAND))
 
     # Where they come from
     versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
     trainings = sum(map(len, about["trainings"].values()))
-    text = f"Answers of {trainings} trainings, made by `{about['command']}` on {about['made']} ({versions})."
+    text = _("Answers of {n} trainings, made by `{about[command]}` on {about[made]} ({versions}).").format(
+        n=trainings, about=about, versions=versions
+    )
     if about["profile"] != profile.name:
-        text += (
-            f"\nThey are the bundled ones, of the profile {about['profile']!r}: the bundled model and "
-            f"synthetic reviews.\nTo make those of your profile, which takes that many trainings: "
-            f"{_COMMAND} --profile {profile.name}"
-        )
+        bundled = _(
+            "They are the bundled ones, of the profile {about[profile]!r}: the bundled model and "
+            "synthetic reviews.\nTo make those of your profile, which takes that many trainings: {command}"
+        ).format(about=about, command=f"{_COMMAND} --profile {profile.name}")
+        text += f"\n{bundled}"
     print(text)
 
     with np.load(folder / "answers.npz", allow_pickle=False) as arrays:

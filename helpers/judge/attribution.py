@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers.data.pretrained import check_fast_tokenizer
+from helpers.language import _
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def word_attributions(model, tokenizer, text: str, max_length: int | None = None
     word_ids = encoding.word_ids()
     words = sorted(set(word_ids) - {None})
     if not words:
-        raise ValueError("The text has no words. Write at least one.")
+        raise ValueError(_("The text has no words. Write at least one."))
 
     # The score of a word is the sum over its pieces
     piece_scores, probabilities, predicted = _input_times_gradient(_frozen(model), encoding.to(model.device))

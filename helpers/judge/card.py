@@ -11,8 +11,9 @@ import numpy as np
 
 from helpers.data import OwnData
 from helpers.judge.metrics import accuracy_interval, is_unbalanced, macro_f1
+from helpers.language import N_, _
 
-_CARD = """---
+_CARD = N_("""---
 {metadata}
 ---
 
@@ -43,7 +44,9 @@ Judged on {rows:,} test rows, on which nothing was chosen.
 ## Limits
 
 {limits}
-"""
+""")
+# What follows here in a note of `own_data` stays out: an example, or advice. Each language has its own words.
+_NOT_FOR_A_CARD = N_(r", for example |, such as | \(data row | Think before ")
 
 
 def model_card(
@@ -69,20 +72,23 @@ def model_card(
     dataset, label_names = data.dataset, data.label_names
     labels = dataset["test"]["label"][:]
     if not limits:
-        raise ValueError("Expected at least one limit: a card that knows of none is not believed.")
+        raise ValueError(_("Expected at least one limit: a card that knows of none is not believed."))
     if len(logits) != len(labels):
-        raise ValueError(f"Expected an answer for each of the {len(labels)} test rows, got {len(logits)}.")
+        text = _("Expected an answer for each of the {rows} test rows, got {answers}.")
+        raise ValueError(text.format(rows=len(labels), answers=len(logits)))
     labels = np.array(labels)
     answers = logits.argmax(axis=-1)
-    results = [_share("accuracy", answers == labels)]
+    results = [_share(_("accuracy"), answers == labels)]
     if is_unbalanced(labels):
-        results.append(f"| macro-F1 | {macro_f1(logits, labels):.3f} | not computed |")
+        text = _("| macro-F1 | {f1:.3f} | not computed |")
+        results.append(text.format(f1=macro_f1(logits, labels)))
         for number, name in enumerate(label_names):
             if (labels == number).any():
-                results.append(_share(f"recall of {name}", answers[labels == number] == number))
-    results.append(_share("TF-IDF + logistic regression", np.asarray(baseline) == labels))
+                recall = _("recall of {name}").format(name=name)
+                results.append(_share(recall, answers[labels == number] == number))
+    results.append(_share(_("TF-IDF + logistic regression"), np.asarray(baseline) == labels))
     counts = Counter(dataset["train"]["label"][:])
-    results.append(_share("always the commonest answer", labels == counts.most_common(1)[0][0]))
+    results.append(_share(_("always the commonest answer"), labels == counts.most_common(1)[0][0]))
 
     on_hub = re.fullmatch(r"[\w.-]+/[\w.-]+", model)
     metadata = ModelCardData(
@@ -92,13 +98,17 @@ def model_card(
         base_model=model if on_hub else None,
     )
     return ModelCard(
-        _CARD.format(
+        _(_CARD).format(
             metadata=metadata.to_yaml(),
             title=title,
             classes=len(label_names),
             names=", ".join(label_names),
             model=model if on_hub else Path(model).name,  # no folder of this machine
-            sizes=", ".join(f"{len(rows):,} {split}" for split, rows in dataset.items()) + " rows.",
+            sizes=_("{sizes} rows.").format(
+                sizes=", ".join(
+                    _("{n:,} {split}").format(n=len(rows), split=split) for split, rows in dataset.items()
+                )
+            ),
             notes="\n".join(f"- {_without_texts(note)}" for note in data.notes),
             shares=", ".join(
                 f"{name} {counts[number] / len(dataset['train']):.0%}"
@@ -115,10 +125,10 @@ def model_card(
 def _share(name: str, right) -> str:
     """Write a row of the table: the share of right answers, its interval, and the number of rows."""
     low, high = accuracy_interval(right)
-    return f"| {name} | {right.mean():.3f} | {low:.3f} to {high:.3f} ({len(right)} rows) |"
+    interval = _("{low:.3f} to {high:.3f} ({n} rows)").format(low=low, high=high, n=len(right))
+    return f"| {name} | {right.mean():.3f} | {interval} |"
 
 
 def _without_texts(note: str) -> str:
     """Return a note without its example, which may be somebody's words, and without advice to its writer."""
-    end = r", for example |, such as | \(data row | Think before "
-    return re.split(end, note)[0].rstrip(".") + "."
+    return re.split(_(_NOT_FOR_A_CARD), note)[0].rstrip(".") + "."

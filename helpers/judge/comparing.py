@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from helpers.language import _
+
 
 class Comparison(NamedTuple):
     """What a paired comparison of two models gives, on the rows where exactly one of them is right."""
@@ -31,8 +33,10 @@ def _paired(first, second) -> tuple[np.ndarray, np.ndarray]:
     second = np.asarray(second)
     if first.ndim != 1 or first.shape != second.shape or not len(first):
         raise ValueError(
-            "Expected two arrays that say for the same rows whether the answer was right, at least one row; "
-            f"got the shapes {first.shape} and {second.shape}."
+            _(
+                "Expected two arrays that say for the same rows whether the answer was right, at least one "
+                "row; got the shapes {first.shape} and {second.shape}."
+            ).format(first=first, second=second)
         )
     return first.astype(bool), second.astype(bool)
 
@@ -105,9 +109,11 @@ def rows_needed(difference: float, disagreement: float) -> int:
 def _check_difference(difference: float, disagreement: float) -> None:
     if not 0 < difference <= disagreement <= 1 or difference == 1:
         raise ValueError(
-            "Expected 0 < difference <= disagreement <= 1 and a difference below 1, because two models can "
-            f"only differ on rows where one of them is right; got difference {difference} and disagreement "
-            f"{disagreement}."
+            _(
+                "Expected 0 < difference <= disagreement <= 1 and a difference below 1, because two models "
+                "can only differ on rows where one of them is right; got difference {difference} and "
+                "disagreement {disagreement}."
+            ).format(difference=difference, disagreement=disagreement)
         )
 
 
@@ -124,8 +130,10 @@ def winners(
     right = np.asarray(right, dtype=float)
     if right.ndim != 2 or not 1 <= tries <= len(right) or not 1 <= rows < right.shape[1]:
         raise ValueError(
-            f"Expected at most as many tries as trainings, and fewer rows than there are; got {tries} tries "
-            f"and {rows} rows, of {right.shape} trainings and rows."
+            _(
+                "Expected at most as many tries as trainings, and fewer rows than there are; got {tries} "
+                "tries and {rows} rows, of {right.shape} trainings and rows."
+            ).format(tries=tries, rows=rows, right=right)
         )
     random = np.random.default_rng(seed)
     chosen = np.empty(draws)

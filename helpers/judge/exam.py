@@ -19,6 +19,7 @@ from helpers.data import load_tokenizer, text_and_label
 from helpers.files import read_json, write_whole
 from helpers.hub import dataset_source
 from helpers.judge.metrics import accuracy_interval, predict_in_order
+from helpers.language import _, ngettext
 from helpers.profiles import Profile
 
 _RESET = "from helpers.judge import reset_exam; reset_exam(helpers.exam_folder())"
@@ -46,14 +47,16 @@ def open_exam(trainer, profile: Profile, folder: Path, validation_accuracy: floa
                 _show(record, file)
                 return record
     except Exception as error:
-        print(f"The exam stays closed, and nothing was written down. {type(error).__name__}: {error}")
+        text = _("The exam stays closed, and nothing was written down. {kind}: {error}")
+        print(text.format(kind=type(error).__name__, error=error))
         return None
 
     record = read_json(file)
     if record is None:
-        print(f"The exam was opened, but its record {file} cannot be read. To open it once more: {_RESET}")
+        text = _("The exam was opened, but its record {file} cannot be read. To open it once more: {command}")
+        print(text.format(file=file, command=_RESET))
         return None
-    print("The exam is open already, so nothing was judged again. This is what was written down:")
+    print(_("The exam is open already, so nothing was judged again. This is what was written down:"))
     _show(record, file)
     return record
 
@@ -66,7 +69,11 @@ def reset_exam(folder: Path) -> None:
     records = [file for file in sorted(folder.glob("exam-*.json")) if "." not in file.stem]
     for file in records:
         _put_aside(file)
-    print(f"{len(records)} exam record{'' if len(records) == 1 else 's'} put aside in {folder}.")
+    count = len(records)
+    text = ngettext(
+        "{n} exam record put aside in {folder}.", "{n} exam records put aside in {folder}.", count
+    )
+    print(text.format(n=count, folder=folder))
 
 
 def reset_looks(texts: Sequence[str], folder: Path) -> None:
@@ -74,9 +81,10 @@ def reset_looks(texts: Sequence[str], folder: Path) -> None:
     file = _looks_file(texts, folder)
     if file.exists():
         _put_aside(file)
-        print(f"The note of the looks at these {len(texts):,} texts is put aside in {folder}.")
+        text = _("The note of the looks at these {n:,} texts is put aside in {folder}.")
     else:
-        print(f"Nobody has looked at these {len(texts):,} texts yet: {folder} has no note of it.")
+        text = _("Nobody has looked at these {n:,} texts yet: {folder} has no note of it.")
+    print(text.format(n=len(texts), folder=folder))
 
 
 def _put_aside(file: Path) -> None:
@@ -173,13 +181,23 @@ def _write_first(file: Path, record: dict) -> bool:
 def _show(record: dict, file: Path) -> None:
     low, high = record["interval_95"]
     print(
-        f"Opened {record['opened']} for {record['model']} (weights {record['weights']}), on "
-        f"{record['rows']:,} test rows of {record['dataset']} that notebooks 1 to 5 use nowhere else."
+        _(
+            "Opened {opened} for {model} (weights {weights}), on {rows:,} test rows of {dataset} that "
+            "notebooks 1 to 5 use nowhere else."
+        ).format(**record)
     )
     if record["times_opened_before"]:
-        print(f"Its record was put aside before ({record['times_opened_before']} ×): this was no first look.")
-    print(f"Accuracy {record['accuracy']:.3f}, 95 % interval {low:.3f} to {high:.3f}.")
-    for who, expected in (("The validation rows", record["validation_accuracy"]), ("You", record["guess"])):
+        text = _("Its record was put aside before ({times_opened_before} ×): this was no first look.")
+        print(text.format(**record))
+    text = _("Accuracy {accuracy:.3f}, 95 % interval {low:.3f} to {high:.3f}.")
+    print(text.format(accuracy=record["accuracy"], low=low, high=high))
+    for expected, text in (
+        (
+            record["validation_accuracy"],
+            _("The validation rows said {expected:.3f}; the exam gives {difference:+.3f}."),
+        ),
+        (record["guess"], _("You said {expected:.3f}; the exam gives {difference:+.3f}.")),
+    ):
         if expected is not None:
-            print(f"{who} said {expected:.3f}; the exam gives {record['accuracy'] - expected:+.3f}.")
-    print(f"The record is {file}. To open the exam once more: {_RESET}")
+            print(text.format(expected=expected, difference=record["accuracy"] - expected))
+    print(_("The record is {file}. To open the exam once more: {command}").format(file=file, command=_RESET))

@@ -8,6 +8,8 @@ from copy import copy
 
 import numpy as np
 
+from helpers.language import _
+
 
 def checked(logits, labels) -> tuple[np.ndarray, np.ndarray]:
     """Return both as arrays, or raise ValueError if their shapes do not fit or a logit is not finite."""
@@ -15,14 +17,18 @@ def checked(logits, labels) -> tuple[np.ndarray, np.ndarray]:
     labels = np.asarray(labels)
     if logits.ndim != 2 or labels.shape != logits.shape[:1] or not len(labels):
         raise ValueError(
-            f"Expected logits of shape (rows, classes) and one label per row, at least one row; "
-            f"got logits {logits.shape} and labels {labels.shape}."
+            _(
+                "Expected logits of shape (rows, classes) and one label per row, at least one row; "
+                "got logits {logits.shape} and labels {labels.shape}."
+            ).format(logits=logits, labels=labels)
         )
     # The largest of several NaN is the first, so a diverged model would look like one that answers "1 star"
     if not np.isfinite(logits).all():
         raise ValueError(
-            "The logits hold NaN or infinity: the training diverged. "
-            "Lower learning_rate, load the model anew and train again."
+            _(
+                "The logits hold NaN or infinity: the training diverged. "
+                "Lower learning_rate, load the model anew and train again."
+            )
         )
     return logits, labels
 
@@ -68,7 +74,8 @@ def within_one(logits, labels) -> float:
 def standard_error(accuracy: float, rows: int) -> float:
     """Compute the standard error of an accuracy measured on `rows` independent rows: sqrt(p (1 - p) / n)."""
     if rows < 1 or not 0 <= accuracy <= 1:
-        raise ValueError(f"Expected an accuracy from 0 to 1 and at least one row, got {accuracy} and {rows}.")
+        text = _("Expected an accuracy from 0 to 1 and at least one row, got {accuracy} and {rows}.")
+        raise ValueError(text.format(accuracy=accuracy, rows=rows))
     return math.sqrt(accuracy * (1 - accuracy) / rows)
 
 
@@ -83,7 +90,8 @@ def accuracy_interval(right, level: float = 0.95) -> tuple[float, float]:
 
     right = np.asarray(right, dtype=bool)
     if right.ndim != 1 or not len(right):
-        raise ValueError(f"Expected one True or False for each row, at least one row; got {right.shape}.")
+        text = _("Expected one True or False for each row, at least one row; got {right.shape}.")
+        raise ValueError(text.format(right=right))
     interval = binomtest(int(right.sum()), len(right)).proportion_ci(level, method="wilson")
     return float(interval.low), float(interval.high)
 
@@ -112,9 +120,9 @@ def slice_table(right, slices: Mapping[str, Sequence[bool]], few: int = 50):
         p_value = fisher_exact([[side.sum(), (~side).sum()] for side in sides]).pvalue
         if not rows.all() and p_value < 0.05 / looks:
             worse = sides[0].mean() < sides[1].mean()
-            told = "worse than the others" if worse else "better than the others"
+            told = _("worse than the others") if worse else _("better than the others")
         else:
-            told = "too few rows to tell" if rows.sum() < few else "no difference found"
+            told = _("too few rows to tell") if rows.sum() < few else _("no difference found")
         lines.append((name, int(rows.sum()), float(right[rows].mean()), low, high, told))
     return pd.DataFrame(lines, columns=["slice", "rows", "accuracy", "low", "high", "finding"])
 
