@@ -13,9 +13,9 @@ from pathlib import Path
 from types import GeneratorType
 
 from helpers.explain.chain import asked_for, causes, held_values
+from helpers.language import _
 
 _KINDS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".parquet")
-_AS_CSV = "in Excel: Save As → CSV UTF-8"
 
 
 def no_data_files(error: BaseException) -> str | None:
@@ -26,11 +26,17 @@ def no_data_files(error: BaseException) -> str | None:
     if folder is None or not os.path.isdir(folder):
         return None
     there = sorted(path.name for path in Path(folder).iterdir())
-    holds = f"holds {', '.join(there[:6])}{', …' if len(there) > 6 else ''}" if there else "is empty"
-    return (
-        f"The folder {os.path.abspath(folder)} {holds}; load_dataset reads {', '.join(_KINDS)}.\n"
-        f"Put train.csv and test.csv into the folder. A table can be saved as CSV ({_AS_CSV})."
+    if there:
+        event = _("The folder {folder} holds {files}; load_dataset reads {kinds}.")
+    else:
+        event = _("The folder {folder} is empty; load_dataset reads {kinds}.")
+    files = ", ".join(there[:6]) + (", …" if len(there) > 6 else "")
+    event = event.format(folder=os.path.abspath(folder), files=files, kinds=", ".join(_KINDS))
+    advice = _(
+        "Put train.csv and test.csv into the folder. "
+        "A table can be saved as CSV (in Excel: Save As → CSV UTF-8)."
     )
+    return f"{event}\n{advice}"
 
 
 def not_utf8(error: BaseException) -> str | None:
@@ -53,21 +59,28 @@ def not_utf8(error: BaseException) -> str | None:
             return None
 
     # Windows marks its own Unicode at the beginning. For other files, nobody can know the encoding.
-    encoding = "utf-16" if line.startswith((b"\xff\xfe", b"\xfe\xff")) else "cp1252"
-    others = "" if encoding == "utf-16" else " (for Korean, cp949)"
-    return (
-        f"{file} is not in UTF-8: byte {before + wrong:,}, in line {number:,}, "
-        f"is 0x{line[wrong]:02x}.\n"
-        f"Save it as UTF-8 ({_AS_CSV}), or name its encoding: "
-        f'load_dataset(…, encoding="{encoding}"){others}.'
-    )
+    if line.startswith((b"\xff\xfe", b"\xfe\xff")):
+        advice = _(
+            "Save it as UTF-8 (in Excel: Save As → CSV UTF-8), or name its encoding: "
+            'load_dataset(…, encoding="utf-16").'
+        )
+    else:
+        advice = _(
+            "Save it as UTF-8 (in Excel: Save As → CSV UTF-8), or name its encoding: "
+            'load_dataset(…, encoding="cp1252") (for Korean, cp949).'
+        )
+    event = _("{file} is not in UTF-8: byte {byte:,}, in line {number:,}, is 0x{value:02x}.")
+    event = event.format(file=file, byte=before + wrong, number=number, value=line[wrong])
+    return f"{event}\n{advice}"
 
 
 def no_rows(error: BaseException) -> str | None:
     """Explain that a data file is empty, or holds only its header; None for other errors."""
     # A CSV file without a header
     if _cause(error, "EmptyDataError") and (file := _file(error)):
-        return f"{file} is empty.\nWrite a header such as text,label into it, and one row for each text."
+        return _(
+            "{file} is empty.\nWrite a header such as text,label into it, and one row for each text."
+        ).format(file=file)
 
     # A file without rows. datasets says only which split it is.
     message = next((str(cause) for cause in causes(error) if "corresponds to no data" in str(cause)), None)
@@ -76,10 +89,11 @@ def no_rows(error: BaseException) -> str | None:
     split = message.split('"')[1]
     config = _config(error)
     files = config.data_files.get(split, []) if config else []
-    return (
-        f"{', '.join(map(str, files)) or f'The file of the split {split!r}'} has no rows.\n"
-        "Write one row for each text into it."
-    )
+    if files:
+        event = _("{file} has no rows.").format(file=", ".join(map(str, files)))
+    else:
+        event = _("The file of the split {split!r} has no rows.").format(split=split)
+    return event + "\n" + _("Write one row for each text into it.")
 
 
 def other_columns(error: BaseException) -> str | None:
@@ -100,14 +114,26 @@ def other_columns(error: BaseException) -> str | None:
         columns = set(_columns(file, config))
         return bool(columns) and bool(columns & set(extra) or set(missing) - columns)
 
-    odd = next(filter(differs, files), "One of the data files")
-    has = f"a column {', '.join(map(repr, extra))}" if extra else ""
-    lacks = f"no column {', '.join(map(repr, missing))}" if missing else ""
-    return (
-        f"{odd} has {' and '.join(filter(None, (has, lacks)))}, "
-        f"unlike the files that were read before it, which have {wanted}.\n"
-        "Give all files of the folder the same columns."
+    if extra and missing:
+        event = _(
+            "{file} has a column {extra} and no column {missing}, "
+            "unlike the files that were read before it, which have {wanted}."
+        )
+    elif extra:
+        event = _(
+            "{file} has a column {extra}, unlike the files that were read before it, which have {wanted}."
+        )
+    else:
+        event = _(
+            "{file} has no column {missing}, unlike the files that were read before it, which have {wanted}."
+        )
+    event = event.format(
+        file=next(filter(differs, files), _("One of the data files")),
+        extra=", ".join(map(repr, extra)),
+        missing=", ".join(map(repr, missing)),
+        wanted=wanted,
     )
+    return event + "\n" + _("Give all files of the folder the same columns.")
 
 
 def _columns(file: str, config) -> list[str]:
@@ -143,10 +169,16 @@ def other_type(error: BaseException) -> str | None:
         try:
             column.cast(wanted.field(name).type)
         except pyarrow.ArrowException:
-            return (
-                f"In {file}, the column {name!r} holds {_kind(column.type)}; "
-                f"in the files that were read before it, {_kind(wanted.field(name).type)} ({failed}).\n"
+            return _(
+                "In {file}, the column {column!r} holds {here}; "
+                "in the files that were read before it, {before} ({error}).\n"
                 "Write the values of a column in the same way in all files."
+            ).format(
+                file=file,
+                column=name,
+                here=_kind(column.type),
+                before=_kind(wanted.field(name).type),
+                error=failed,
             )
     return None
 
@@ -156,8 +188,10 @@ def _kind(arrow_type) -> str:
     from pyarrow import types
 
     if types.is_string(arrow_type) or types.is_large_string(arrow_type):
-        return "texts"
-    return "numbers" if types.is_integer(arrow_type) or types.is_floating(arrow_type) else str(arrow_type)
+        return _("texts")
+    if types.is_integer(arrow_type) or types.is_floating(arrow_type):
+        return _("numbers")
+    return str(arrow_type)
 
 
 def uneven_line(error: BaseException) -> str | None:
@@ -166,10 +200,10 @@ def uneven_line(error: BaseException) -> str | None:
     if failed is None or (file := _file(error)) is None:
         return None
     reason = str(failed).partition("C error: ")[2].strip() or str(failed)
-    return (
-        f"{file} is no regular CSV file: {reason}.\n"
+    return _(
+        "{file} is no regular CSV file: {reason}.\n"
         'A text with a comma or a line break needs double quotes around it: "good, but loud",pos'
-    )
+    ).format(file=file, reason=reason)
 
 
 def _cause(error: BaseException, *names: str) -> BaseException | None:

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from helpers.explain.chain import asked_for, causes, held_values
+from helpers.language import _
 
 _OFFLINE = Path(__file__).parents[1] / "offline"
 
@@ -23,18 +24,22 @@ def other_shapes(error: BaseException) -> str | None:
 
     # An example: the message of transformers names no weight, but a function that raised it holds the list
     info = next((value for value in held_values(error) if type(value).__name__ == "LoadStateDictInfo"), None)
-    example = ""
     if info and info.mismatched_keys:
         name, there, here = min(info.mismatched_keys, key=lambda key: len(key[1]))
-        example = f": {name} is {list(there)} in the checkpoint and {list(here)} in the model"
+        event = _(
+            "The checkpoint's weights have other shapes than this model's: "
+            "{name} is {there} in the checkpoint and {here} in the model."
+        ).format(name=name, there=list(there), here=list(here))
+    else:
+        event = _("The checkpoint's weights have other shapes than this model's.")
 
-    return (
-        f"The checkpoint's weights have other shapes than this model's{example}.\n"
+    advice = _(
         "If that is the head, the checkpoint was fine-tuned for another number of classes. To train a new "
         "head, write from_pretrained(…, ignore_mismatched_sizes=True); to keep the head, set num_labels to "
         "the checkpoint's number.\n"
         "If it is another part, load the config from the same checkpoint as the weights."
     )
+    return f"{event}\n{advice}"
 
 
 def incomplete_model(error: BaseException) -> str | None:
@@ -50,20 +55,18 @@ def incomplete_model(error: BaseException) -> str | None:
         return not any(fnmatch.filter(there, pattern) for pattern in patterns)
 
     if "tokenizer" in words and lacks("tokenizer.json", "vocab.txt", "vocab.json", "*.model"):
-        missing = "no tokenizer (tokenizer.json)"
-        advice = "Write one into it with tokenizer.save_pretrained(folder)"
+        event = _("The folder {folder} has no tokenizer (tokenizer.json); it holds {files}.")
+        advice = _("Write one into it with tokenizer.save_pretrained(folder), or name another folder.")
     elif ("model_type" in words or "config.json" in words) and lacks("config.json"):
-        missing = "no config.json"
-        advice = "Write a model into it with model.save_pretrained(folder)"
+        event = _("The folder {folder} has no config.json; it holds {files}.")
+        advice = _("Write a model into it with model.save_pretrained(folder), or name another folder.")
     elif "no file named" in words and lacks("*.safetensors", "*.bin"):
-        missing = "no weights (model.safetensors)"
-        advice = "Write them into it with model.save_pretrained(folder)"
+        event = _("The folder {folder} has no weights (model.safetensors); it holds {files}.")
+        advice = _("Write them into it with model.save_pretrained(folder), or name another folder.")
     else:
         return None
-    return (
-        f"The folder {os.path.abspath(folder)} has {missing}; it holds {', '.join(there) or 'nothing'}.\n"
-        f"{advice}, or name another folder."
-    )
+    event = event.format(folder=os.path.abspath(folder), files=", ".join(there) or _("nothing"))
+    return f"{event}\n{advice}"
 
 
 def damaged_file(error: BaseException) -> str | None:
@@ -109,18 +112,24 @@ def _read(name: str) -> None:
 
 
 def _advice(file: Path) -> str:
-    event = f"The file {file} is damaged, perhaps because a download or a save was cut off."
+    event = _("The file {file} is damaged, perhaps because a download or a save was cut off.")
+    event = event.format(file=file)
     if _OFFLINE in file.parents:
-        return (
-            f"{event}\nIt belongs to the course. "
+        advice = _(
+            "It belongs to the course. "
             "Bring it back with git, in the course's folder: git checkout -- helpers/offline"
         )
+        return f"{event}\n{advice}"
     place = _to_delete(file)
-    return (
-        f"{event} Delete {'it' if place == file else f'the folder {place}'}.\n"
+    if place == file:
+        delete = _("Delete it.")
+    else:
+        delete = _("Delete the folder {folder}.").format(folder=place)
+    advice = _(
         "Then run all cells again: they make or download what is missing. "
         "If it was a file of your own, save or copy it again."
     )
+    return f"{event} {delete}\n{advice}"
 
 
 def _to_delete(file: Path) -> Path:

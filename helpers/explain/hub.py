@@ -26,6 +26,7 @@ from helpers.hub.reach import (
     source_of_token,
     why_not,
 )
+from helpers.language import _
 
 # Names instead of classes: the classes come from three HTTP libraries and differ between their versions
 _UNREACHABLE = {
@@ -38,7 +39,6 @@ _UNREACHABLE = {
     "gaierror",
 }
 _NOT_FOUND = {"RepositoryNotFoundError", "DatasetNotFoundError"}
-_ABOVE = "into a cell above the setup cell, and run both"
 
 
 def wrong_revision(error: BaseException) -> str | None:
@@ -50,9 +50,11 @@ def wrong_revision(error: BaseException) -> str | None:
     if not in_words and "RevisionNotFoundError" not in _class_names(error):
         return None
     return _message(
-        "The Hub has this repository, but not this revision of it.",
-        "Check model_revision and dataset_revision of the profile: "
-        "each must be a commit id of its own repository.",
+        _("The Hub has this repository, but not this revision of it."),
+        _(
+            "Check model_revision and dataset_revision of the profile: "
+            "each must be a commit id of its own repository."
+        ),
     )
 
 
@@ -68,15 +70,22 @@ def refused_token(error: BaseException) -> str | None:
     # Where the token can be changed
     source = error.args[0]
     if source in os.environ:
-        advice = f"write %env {source}= {_ABOVE}."
+        advice = _(
+            "Public models and datasets need no token: "
+            "write %env {variable}= into a cell above the setup cell, and run both."
+        ).format(variable=source)
     elif os.path.isfile(source):
-        advice = "run !hf auth logout in a cell, then the setup cell again."
+        advice = _(
+            "Public models and datasets need no token: "
+            "run !hf auth logout in a cell, then the setup cell again."
+        )
     else:
-        advice = "delete HF_TOKEN under Secrets (the key at the left), restart the kernel, and run all cells."
-    return _message(
-        f"The Hub refuses the token in {source}: it is wrong or has expired.",
-        f"Public models and datasets need no token: {advice}",
-    )
+        advice = _(
+            "Public models and datasets need no token: "
+            "delete HF_TOKEN under Secrets (the key at the left), restart the kernel, and run all cells."
+        )
+    event = _("The Hub refuses the token in {source}: it is wrong or has expired.").format(source=source)
+    return _message(event, advice)
 
 
 def no_such_repository(error: BaseException) -> str | None:
@@ -84,9 +93,11 @@ def no_such_repository(error: BaseException) -> str | None:
     if not _class_names(error) & _NOT_FOUND and _status(error) not in (401, 403):
         return None
     return _message(
-        f"{_no_folder(error)}The Hub has no public repository of this name.",
-        "Check the spelling of model and dataset in the profile. "
-        "Private and gated repositories need `hf auth login` first.",
+        _no_folder(error) + _("The Hub has no public repository of this name."),
+        _(
+            "Check the spelling of model and dataset in the profile. "
+            "Private and gated repositories need `hf auth login` first."
+        ),
     )
 
 
@@ -95,8 +106,8 @@ def too_many_requests(error: BaseException) -> str | None:
     if _status(error) != 429:
         return None
     return _message(
-        "The Hub asks for a pause: too many requests came from this network (429).",
-        f"Wait a few minutes. {_again()}",
+        _("The Hub asks for a pause: too many requests came from this network (429)."),
+        _("Wait a few minutes.") + " " + _again(),
     )
 
 
@@ -105,7 +116,8 @@ def fault_of_the_hub(error: BaseException) -> str | None:
     if _status(error) < 500:
         return None
     return _message(
-        f"The Hub answered with an error of its own (status {_status(error)}).", f"Wait a little. {_again()}"
+        _("The Hub answered with an error of its own (status {status}).").format(status=_status(error)),
+        _("Wait a little.") + " " + _again(),
     )
 
 
@@ -115,17 +127,24 @@ def certificate(error: BaseException) -> str | None:
     own = os.environ.get("SSL_CERT_FILE")
     if own and not os.path.isfile(own) and "FileNotFoundError" in _class_names(error):
         return _message(
-            f"SSL_CERT_FILE names the file {own}, which does not exist.",
-            f"Write %env SSL_CERT_FILE= {_ABOVE}. If this network has a certificate of its own, "
-            "write the path of its file behind the equals sign.",
+            _("SSL_CERT_FILE names the file {path}, which does not exist.").format(path=own),
+            _(
+                "Write %env SSL_CERT_FILE= into a cell above the setup cell, and run both. "
+                "If this network has a certificate of its own, "
+                "write the path of its file behind the equals sign."
+            ),
         )
     # One that names a folder, or a file of another format
     if own and not _is_pem(own) and _class_names(error) & {"SSLError", "IsADirectoryError"}:
         return _message(
-            f"SSL_CERT_FILE names {own}, which is no file of certificates in PEM format (text that begins "
-            "with -----BEGIN CERTIFICATE-----).",
-            "Ask for the PEM file of this network, and write %env SSL_CERT_FILE=/path/to/company.pem "
-            f"{_ABOVE}.",
+            _(
+                "SSL_CERT_FILE names {path}, which is no file of certificates in PEM format "
+                "(text that begins with -----BEGIN CERTIFICATE-----)."
+            ).format(path=own),
+            _(
+                "Ask for the PEM file of this network, and write %env SSL_CERT_FILE=/path/to/company.pem "
+                "into a cell above the setup cell, and run both."
+            ),
         )
     words = next((str(cause) for cause in causes(error) if "CERTIFICATE_VERIFY_FAILED" in str(cause)), None)
     if words is None:
@@ -133,15 +152,23 @@ def certificate(error: BaseException) -> str | None:
 
     # Other programs may know the network's file already
     path = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    advice = (
-        f"Other programs here trust the file {path}." if path else "Ask for the file with its certificate."
-    )
-    return _message(
+    if path:
+        advice = _(
+            "Other programs here trust the file {path}. "
+            "Write %env SSL_CERT_FILE={path} into a cell above the setup cell, and run both. "
+            "In a network with a login page, log in with a browser first."
+        ).format(path=path)
+    else:
+        advice = _(
+            "Ask for the file with its certificate. Write %env SSL_CERT_FILE=/path/to/company.pem "
+            "into a cell above the setup cell, and run both. "
+            "In a network with a login page, log in with a browser first."
+        )
+    event = _(
         "At the Hub's address, something answers with a certificate that Python does not trust, as in the "
-        f"networks of many companies ({words.partition('verify failed: ')[2].partition(' (')[0]}).",
-        f"{advice} Write %env SSL_CERT_FILE={path or '/path/to/company.pem'} {_ABOVE}. "
-        "In a network with a login page, log in with a browser first.",
-    )
+        "networks of many companies ({reason})."
+    ).format(reason=words.partition("verify failed: ")[2].partition(" (")[0])
+    return _message(event, advice)
 
 
 def _is_pem(path: str) -> bool:
@@ -158,8 +185,13 @@ def unreadable_token(error: BaseException) -> str | None:
     if "UnicodeEncodeError" not in _class_names(error):
         return None
     return _message(
-        f"The token in {source_of_token()} has a character that no token has, such as … or a curly quote.",
-        f"Copy it again. Public models and datasets need no token: write %env HF_TOKEN= {_ABOVE}.",
+        _("The token in {source} has a character that no token has, such as … or a curly quote.").format(
+            source=source_of_token()
+        ),
+        _(
+            "Copy it again. Public models and datasets need no token: "
+            "write %env HF_TOKEN= into a cell above the setup cell, and run both."
+        ),
     )
 
 
@@ -169,9 +201,13 @@ def malformed_proxy(error: BaseException) -> str | None:
         return None
     variable = proxy_variable() or "HTTPS_PROXY"
     return _message(
-        f"What {variable} holds is no address of a proxy.",  # it may hold a password, too
-        f"It must begin with http://, https:// or socks5://, without quotes. Write %env {variable}= followed "
-        f"by the right address {_ABOVE}; with nothing behind the equals sign, no proxy is used.",
+        # It may hold a password, too
+        _("What {variable} holds is no address of a proxy.").format(variable=variable),
+        _(
+            "It must begin with http://, https:// or socks5://, without quotes. Write %env {variable}= "
+            "followed by the right address into a cell above the setup cell, and run both; "
+            "with nothing behind the equals sign, no proxy is used."
+        ).format(variable=variable),
     )
 
 
@@ -180,8 +216,10 @@ def no_package_for_socks(error: BaseException) -> str | None:
     if not any(isinstance(cause, ImportError) and "socksio" in str(cause) for cause in causes(error)):
         return None
     return _message(
-        f"{proxy_variable() or 'A setting'} names a SOCKS proxy, which needs the package socksio.",
-        f"Write %pip install socksio {_ABOVE}.",
+        _("{variable} names a SOCKS proxy, which needs the package socksio.").format(
+            variable=proxy_variable() or _("A setting")
+        ),
+        _("Write %pip install socksio into a cell above the setup cell, and run both."),
     )
 
 
@@ -192,9 +230,13 @@ def malformed_address(error: BaseException) -> str | None:
         return None
     right = f"https://{address.rpartition('://')[2] or 'huggingface.co'}"
     return _message(
-        f"HF_ENDPOINT is {address!r}, which does not begin with https:// or http://.",
-        f"Write %env HF_ENDPOINT={right} into a cell above the setup cell, restart the kernel, "
-        "and run all cells.",
+        _("HF_ENDPOINT is {address!r}, which does not begin with https:// or http://.").format(
+            address=address
+        ),
+        _(
+            "Write %env HF_ENDPOINT={address} into a cell above the setup cell, restart the kernel, "
+            "and run all cells."
+        ).format(address=right),
     )
 
 
@@ -202,12 +244,14 @@ def not_the_hub(error: BaseException) -> str | None:
     """Explain that a login page or the like answers in the Hub's place; None for other errors."""
     if not isinstance(error, NotTheHubError):
         return None
-    return _message(
-        f"At the Hub's address, {endpoint()}, something else answers, "
-        "perhaps the page where you log in to this network.",
-        "Open that address in a browser and log in, then run the setup cell again."
-        + (" Or unset HF_ENDPOINT and restart the kernel." if "HF_ENDPOINT" in os.environ else ""),
-    )
+    advice = _("Open that address in a browser and log in, then run the setup cell again.")
+    if "HF_ENDPOINT" in os.environ:
+        advice += " " + _("Or unset HF_ENDPOINT and restart the kernel.")
+    event = _(
+        "At the Hub's address, {address}, something else answers, "
+        "perhaps the page where you log in to this network."
+    ).format(address=endpoint())
+    return _message(event, advice)
 
 
 def through_a_proxy(error: BaseException) -> str | None:
@@ -216,9 +260,14 @@ def through_a_proxy(error: BaseException) -> str | None:
     if variable is None or not _class_names(error) & _UNREACHABLE:
         return None
     return _message(
-        f"The Hugging Face Hub could not be reached through the proxy that {variable} names.",
-        f"If this network needs no proxy, write %env {variable}= {_ABOVE}. "
-        "Otherwise check the proxy's address.",
+        _("The Hugging Face Hub could not be reached through the proxy that {variable} names.").format(
+            variable=variable
+        ),
+        _(
+            "If this network needs no proxy, "
+            "write %env {variable}= into a cell above the setup cell, and run both. "
+            "Otherwise check the proxy's address."
+        ).format(variable=variable),
     )
 
 
@@ -226,22 +275,25 @@ def not_in_the_cache(error: BaseException) -> str | None:
     """Explain that the course works without the Hub and the cache lacks the file; None for other errors."""
     if not _would_have_asked(error):
         return None
-    event = f"{_no_folder(error)}This is not in the cache"
 
     # What keeps us from asking: a variable, something that the setup cell has found, or just no network
     problem = why_not() or RuledOutError(offline_flag() or "HF_HUB_OFFLINE")
     if isinstance(problem, RuledOutError):
         flag = problem.args[0]
-        return _message(
-            f"{event}, and {flag} rules out the Hugging Face Hub.",
-            f"To allow it, write %env {flag}=0 {_ABOVE}, then this one.",
+        event = _("This is not in the cache, and {variable} rules out the Hugging Face Hub.")
+        advice = _(
+            "To allow it, write %env {variable}=0 into a cell above the setup cell, and run both, "
+            "then this one."
         )
+        return _message(_no_folder(error) + event.format(variable=flag), advice.format(variable=flag))
     if found := trouble(problem):
-        return _message(f"{event}, and the setup cell found that the Hub cannot be used.", found)
-    return _message(
-        f"{event}, and the Hugging Face Hub did not answer when the setup cell asked it.",
-        "When the network is back, run the setup cell again, then this one.",
+        event = _("This is not in the cache, and the setup cell found that the Hub cannot be used.")
+        return _message(_no_folder(error) + event, found)
+    event = _(
+        "This is not in the cache, and the Hugging Face Hub did not answer when the setup cell asked it."
     )
+    advice = _("When the network is back, run the setup cell again, then this one.")
+    return _message(_no_folder(error) + event, advice)
 
 
 def unreachable(error: BaseException) -> str | None:
@@ -253,7 +305,7 @@ def unreachable(error: BaseException) -> str | None:
     for explanation in TROUBLES:
         if problem is not None and (message := explanation(problem)):
             return message
-    return _message("The Hugging Face Hub could not be reached, or stopped answering.", _again())
+    return _message(_("The Hugging Face Hub could not be reached, or stopped answering."), _again())
 
 
 # What can stand between us and the Hub
@@ -287,10 +339,12 @@ def trouble(problem: BaseException | None) -> str | None:
 def in_short(problem: BaseException | None) -> str:
     """Return half a sentence on why the Hub cannot be used, as the reason for the choice of a profile."""
     if isinstance(problem, RuledOutError):
-        return f"{problem.args[0]} rules out the Hugging Face Hub"
+        return _("{variable} rules out the Hugging Face Hub").format(variable=problem.args[0])
     if problem is None or (_class_names(problem) & _UNREACHABLE and not trouble(problem)):
-        return "the Hugging Face Hub does not answer"
-    return f"the Hugging Face Hub cannot be used{'' if trouble(problem) else f' ({type(problem).__name__})'}"
+        return _("the Hugging Face Hub does not answer")
+    if trouble(problem):
+        return _("the Hugging Face Hub cannot be used")
+    return _("the Hugging Face Hub cannot be used ({error})").format(error=type(problem).__name__)
 
 
 def _would_have_asked(error: BaseException) -> bool:
@@ -312,7 +366,7 @@ def _no_folder(error: BaseException) -> str:
     name = asked_for(error)
     if name is None or "/" in name or is_local(name):
         return ""
-    return f"There is no folder {name!r} in {os.getcwd()}. "
+    return _("There is no folder {name!r} in {folder}.").format(name=name, folder=os.getcwd()) + " "
 
 
 def _class_names(error: BaseException) -> set[str]:
@@ -329,13 +383,17 @@ def _status(error: BaseException) -> int:
 def _again() -> str:
     """Say how to go on when the trouble is over: offline, the setup cell must ask the Hub first."""
     if offline_is_set():
-        return "Then run the setup cell again."
-    return "What was downloaded so far is kept: run this cell again to go on from there."
+        return _("Then run the setup cell again.")
+    return _("What was downloaded so far is kept: run this cell again to go on from there.")
 
 
 def _message(event: str, advice: str) -> str:
     """Write three lines: what happened, what to do, and how to work without the Hub."""
-    offline = 'set PROFILE = "offline" in the setup cell'
     if os.environ.get("FINETUNE_PROFILE"):
-        offline = "put %env FINETUNE_PROFILE=offline into a cell above the setup cell"
-    return f"{event}\n{advice}\nTo work without the Hub: {offline}, then Run All."
+        offline = _(
+            "To work without the Hub: put %env FINETUNE_PROFILE=offline into a cell above the setup cell, "
+            "then Run All."
+        )
+    else:
+        offline = _('To work without the Hub: set PROFILE = "offline" in the setup cell, then Run All.')
+    return f"{event}\n{advice}\n{offline}"

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from helpers.language import ENGLISH, _, chosen
+
 _NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -29,8 +31,22 @@ class Cell:
 
     @property
     def named(self) -> str:
-        first_line = self.source.partition("\n")[0]
-        return f"the cell that begins `{first_line}`"
+        """Return what to call the cell in a sentence."""
+        return _("the cell that begins `{line}`").format(line=self.first_line)
+
+    @property
+    def placed(self) -> str:
+        """Return what to call the cell, and where it stands."""
+        if not self.section:
+            return self.named
+        return _("the cell that begins `{line}` in the section '{section}'").format(
+            line=self.first_line, section=self.section
+        )
+
+    @property
+    def first_line(self) -> str:
+        """Return the line by which a learner finds the cell."""
+        return self.source.partition("\n")[0]
 
 
 def missing_name(error: BaseException) -> str | None:
@@ -45,7 +61,7 @@ def missing_name(error: BaseException) -> str | None:
     if type(error) is not NameError or error.name is None or shell is None:
         return None
     variables = shell.user_ns
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    frames = [frame for frame, _line in traceback.walk_tb(error.__traceback__)]
     if not frames or frames[-1].f_globals is not variables or error.name in variables:
         return None
 
@@ -89,20 +105,27 @@ def read(path: Path) -> list[Cell]:
 
 
 def _sentence(name: str, maker: Cell, deleter: Cell | None, running: str) -> str:
-    where = f" in the section '{maker.section}'" if maker.section else ""
     if deleter is not None and deleter.source == running:
-        return (
-            f"`{name}` was deleted by this cell itself when it ran before. If the cell only frees memory, it "
-            f"has done so. To get `{name}` back, run {maker.named}{where} again."
-        )
+        return _(
+            "`{name}` was deleted by this cell itself when it ran before. If the cell only frees memory, it "
+            "has done so. To get `{name}` back, run {cell} again."
+        ).format(name=name, cell=maker.placed)
     if deleter is not None:
-        return f"`{name}` was deleted by {deleter.named}. To get it back, run {maker.named}{where} again."
+        return _("`{name}` was deleted by {deleter}. To get it back, run {cell} again.").format(
+            name=name, deleter=deleter.named, cell=maker.placed
+        )
+    if maker.section:
+        sentence = _(
+            "`{name}` is made in the section '{section}' by {cell}: "
+            "run that cell first, or run all cells above this one with {above}."
+        )
+    else:
+        sentence = _(
+            "`{name}` is made by {cell}: run that cell first, or run all cells above this one with {above}."
+        )
     on_colab = "COLAB_RELEASE_TAG" in os.environ
     above = "Runtime → Run before" if on_colab else "Run → Run All Above Selected Cell"
-    return (
-        f"`{name}` is made{where} by {maker.named}: "
-        f"run that cell first, or run all cells above this one with {above}."
-    )
+    return sentence.format(name=name, section=maker.section, cell=maker.named, above=above)
 
 
 def _source(frame) -> str:
@@ -127,7 +150,8 @@ def _notebook(names: dict, name: str, running: str, ran: set[str]) -> list[Cell]
         likeness = max((_likeness(cell, running) for cell in cells), default=0.0)
         return likeness, sum(cell.source in ran for cell in cells), any(name in cell.makes for cell in cells)
 
-    return max(map(read, sorted(_NOTEBOOKS.glob("*.ipynb"))), key=fit, default=[])
+    edition = _NOTEBOOKS if chosen() == ENGLISH else _NOTEBOOKS / chosen()
+    return max(map(read, sorted(edition.glob("*.ipynb"))), key=fit, default=[])
 
 
 def _maker(cells: list[Cell], name: str, running: str) -> Cell | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from traceback import walk_tb
 
 from helpers.explain.chain import causes
+from helpers.language import _
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -52,7 +53,7 @@ def explain_resources(error: BaseException) -> str | None:
     """Tell the learner what to do when memory or disk space ran out; return None for other errors."""
     # No memory
     if out_of_memory(error):
-        return (
+        return _(
             "There is not enough memory for batches of this size. Train on half a batch at a time and add up "
             "the gradients of the two halves: the result is the same. With Trainer, put "
             "`args = smaller_batches(args)` (from helpers.train) before `Trainer(…)` and train again. In a "
@@ -62,11 +63,11 @@ def explain_resources(error: BaseException) -> str | None:
 
     # No disk space
     if cannot_write(error):
-        return (
-            f"A file could not be written ({str(error).splitlines()[0][:200]}). The model keeps what it has "
+        return _(
+            "A file could not be written ({reason}). The model keeps what it has "
             "learned so far, and an earlier checkpoint stays as it is. Make room on the disk, or choose a "
             "folder that you may write to, and train again."
-        )
+        ).format(reason=str(error).splitlines()[0][:200])
     return None
 
 
@@ -82,19 +83,19 @@ def no_place_to_write(error: BaseException) -> str | None:
 
     # The way out
     if _holds_caches(folder):
-        return (
-            f"{reason}\nOr let the libraries keep their files elsewhere: put `%env HF_HOME=/another/folder` "
+        return _(
+            "{reason}\nOr let the libraries keep their files elsewhere: put `%env HF_HOME=/another/folder` "
             "above the setup cell, restart the kernel, and run all cells."
-        )
-    return (
-        f"{reason}\nOr take another folder. For the course's files, put `%env FINETUNE_RUNS=/another/folder` "
+        ).format(reason=reason)
+    return _(
+        "{reason}\nOr take another folder. For the course's files, put `%env FINETUNE_RUNS=/another/folder` "
         "above the setup cell; then run that line, the setup cell and this cell."
-    )
+    ).format(reason=reason)
 
 
 def _reason(cause: BaseException, folder: Path | None) -> str | None:
     """Say in two sentences why no file could be written; return None if `cause` is another error."""
-    where = f"in {folder}" if folder else "on its disk"
+    where = _("in {folder}").format(folder=folder) if folder else _("on its disk")
     text = str(cause).lower()
     by_a_library = type(cause).__name__ == "SafetensorError" or "inline_container" in text
 
@@ -105,24 +106,37 @@ def _reason(cause: BaseException, folder: Path | None) -> str | None:
 
     # No room. torch.save says "unexpected pos" if its file was cut off.
     if is_about(errno.ENOSPC, "no space left", "unexpected pos"):
-        left = f": its disk has {shutil.disk_usage(folder).free / 1e6:,.1f} MB left" if folder else ""
-        return f"There is no room for this file {where}{left}. Make room there, and run this cell again."
+        if folder is None:
+            return _("There is no room for this file on its disk. Make room there, and run this cell again.")
+        left = shutil.disk_usage(folder).free / 1e6  # MB
+        return _(
+            "There is no room for this file in {folder}: its disk has {left:,.1f} MB left. "
+            "Make room there, and run this cell again."
+        ).format(folder=folder, left=left)
     if is_about(errno.EDQUOT, "quota exceeded"):
-        return f"Your quota {where} is used up. Delete what you no longer need, and run this cell again."
+        return _(
+            "Your quota {where} is used up. Delete what you no longer need, and run this cell again."
+        ).format(where=where)
     if is_about(errno.EFBIG, "file too large"):
-        return f"A file {where} cannot grow so large. The disk's format or `ulimit -f` sets a limit."
+        return _(
+            "A file {where} cannot grow so large. The disk's format or `ulimit -f` sets a limit."
+        ).format(where=where)
 
     # No right
     if is_about(errno.EROFS, "read-only file system"):
-        return f"Nothing can be written {where}, which is read-only. Change that, and run this cell again."
+        return _(
+            "Nothing can be written {where}, which is read-only. Change that, and run this cell again."
+        ).format(where=where)
     forbidden = is_about(errno.EACCES, "permission denied") or is_about(errno.EPERM)
     if forbidden and (file := _foreign_file(cause)):
-        return (
-            f"The file {file} belongs to somebody else, and you may not write to it. Ask its owner for the "
+        return _(
+            "The file {file} belongs to somebody else, and you may not write to it. Ask its owner for the "
             "right, and run this cell again."
-        )
+        ).format(file=file)
     if forbidden and folder and _is_for_reading_only(folder, getattr(cause, "filename", folder)):
-        return f"You may not write in {folder}. Ask its owner for the right, and run this cell again."
+        return _(
+            "You may not write in {folder}. Ask its owner for the right, and run this cell again."
+        ).format(folder=folder)
     return None
 
 
@@ -155,7 +169,7 @@ def _folder(cause: BaseException) -> Path | None:
     """
     # Collect what may be the name, the best guess first
     values = [cause.filename] if isinstance(cause, OSError) else []
-    for frame, _ in reversed(list(walk_tb(cause.__traceback__))):
+    for frame, _line in reversed(list(walk_tb(cause.__traceback__))):
         if frame.f_locals is not frame.f_globals:
             values += frame.f_locals.values()
 
