@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from helpers.files import write_whole
+from helpers.language import _
 
 KEEP = 2  # checkpoints of one training
 # The folders in which the last checkpoint could not be saved, so that a training says it only once
@@ -37,10 +38,11 @@ def save_checkpoint(folder: str | Path, step: int, state: Mapping) -> Path | Non
         write_whole(path, lambda partial: torch.save(dict(state), partial))
     except (OSError, RuntimeError) as error:  # torch.save raises RuntimeError when the disk is full
         if folder not in _unsaved:
-            print(
-                f"The checkpoint of step {step:,} could not be saved ({_first_line(error)}). "
+            text = _(
+                "The checkpoint of step {step:,} could not be saved ({reason}). "
                 "The training goes on, and the checkpoint before it stays."
             )
+            print(text.format(step=step, reason=_first_line(error)))
         _unsaved.add(folder)
         return None
     _unsaved.discard(folder)
@@ -67,7 +69,7 @@ def load_checkpoint(
         delete_file(partial)
     states = _readable(folder, map_location)
     if settings is None:
-        return next((state for _, state in states), None)
+        return next((state for path, state in states), None)
     found = (Checkpoint(path, state["run"]["settings"], state) for path, state in states)
     chosen = newest_of_this_training(found, settings)
     return chosen.state if chosen else None
@@ -81,7 +83,8 @@ def _readable(folder: str | Path, map_location: str) -> Iterator[tuple[Path, dic
         try:
             state = torch.load(path, map_location=map_location, weights_only=True)
         except Exception as error:  # a damaged file can raise any error: it depends on its bytes
-            print(f"{path.name} cannot be read ({_first_line(error)}); looking for an earlier one.")
+            text = _("{path.name} cannot be read ({reason}); looking for an earlier one.")
+            print(text.format(path=path, reason=_first_line(error)))
             continue
         yield path, state
 
@@ -150,15 +153,15 @@ def newest_of_this_training(found: Iterable[Checkpoint], settings: Mapping) -> C
         path = checkpoint.path
         difference = _difference(checkpoint.settings, settings)
         if not difference:
-            print(
-                f"Going on from step {step_of(path):,} of a training that was interrupted. "
-                f"To start from the first step, delete the folder {path.parent}."
+            text = _(
+                "Going on from step {step:,} of a training that was interrupted. "
+                "To start from the first step, delete the folder {folder}."
             )
+            print(text.format(step=step_of(path), folder=path.parent))
             return checkpoint
         if not reason:
-            reason = (
-                f"{path.name} comes from a training with {difference}; this one starts from the first step."
-            )
+            text = _("{name} comes from a training with {difference}; this one starts from the first step.")
+            reason = text.format(name=path.name, difference=difference)
 
     # There are none
     if reason:
@@ -171,8 +174,9 @@ def _difference(earlier: Mapping, now: Mapping) -> str:
     # JSON makes lists of tuples: compare both as they would be saved.
     earlier, now = (json.loads(json.dumps(dict(settings), default=str)) for settings in (earlier, now))
     names = sorted((earlier.keys() | now.keys()) - _INCIDENTAL)
+    text = _("{name} {earlier} (now {now})")
     return ", ".join(
-        f"{name} {earlier.get(name)} (now {now.get(name)})"
+        text.format(name=name, earlier=earlier.get(name), now=now.get(name))
         for name in names
         if earlier.get(name) != now.get(name)
     )

@@ -6,12 +6,13 @@ import copy
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
 
 from helpers.data.padding import batch_lengths
+from helpers.language import N_, _
 from helpers.machine import Machine
 
 # The models have a small embedding. A lookup costs the same, and building a full one would take longer than
@@ -35,19 +36,19 @@ class Rung:
 
 TUTORIAL = Rung(
     "tutorial",
-    "every text is padded to the limit",
+    N_("every text is padded to the limit"),
     "max_length",
     half=False,
     attention_dropout=True,
     fused=False,
 )
-FAST = Rung("fused AdamW", "one routine of the processor moves all weights")  # notebook 2's recipe
+FAST = Rung("fused AdamW", N_("one routine of the processor moves all weights"))  # notebook 2's recipe
 _NO_DROPOUT = Rung(
-    "no dropout at all", "no random numbers to draw, one for each output of a layer", hidden_dropout=False
+    "no dropout at all", N_("no random numbers to draw, one for each output of a layer"), hidden_dropout=False
 )
 LAST = Rung(
     "token budget",
-    "each step has about as much to do, and hardly a batch is padded",
+    N_("each step has about as much to do, and hardly a batch is padded"),
     hidden_dropout=False,
     token_budget=True,
 )
@@ -55,7 +56,7 @@ _RUNGS = (
     TUTORIAL,
     Rung(
         "dynamic padding",
-        "a batch is only as long as its longest text",
+        N_("a batch is only as long as its longest text"),
         "longest",
         half=False,
         attention_dropout=True,
@@ -63,18 +64,20 @@ _RUNGS = (
     ),
     Rung(
         "grouped by length",
-        "texts of similar length share a batch: hardly any padding",
+        N_("texts of similar length share a batch: hardly any padding"),
         half=False,
         attention_dropout=True,
         fused=False,
     ),
     Rung(
         "half precision",
-        "numbers of 16 bits: half the memory to move, and faster units to multiply them",
+        N_("numbers of 16 bits: half the memory to move, and faster units to multiply them"),
         attention_dropout=True,
         fused=False,
     ),
-    Rung("no attention dropout", "attention is computed in one go, without storing its matrix", fused=False),
+    Rung(
+        "no attention dropout", N_("attention is computed in one go, without storing its matrix"), fused=False
+    ),
     FAST,
     _NO_DROPOUT,
     LAST,
@@ -82,11 +85,15 @@ _RUNGS = (
 
 
 def rungs(machine: Machine) -> list[Rung]:
-    """Return the recipes from the tutorial's to the fastest one.
+    """Return the recipes from the tutorial's to the fastest one, each with its `why` in the chosen language.
 
     Half precision is left out on a machine where it does not pay.
     """
-    return [rung for rung in _RUNGS if rung.name != "half precision" or machine.half_precision is not None]
+    return [
+        replace(rung, why=_(rung.why))
+        for rung in _RUNGS
+        if rung.name != "half precision" or machine.half_precision is not None
+    ]
 
 
 def reviews_per_second(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from helpers.language import _
 from helpers.machine import cores
 
 _SECONDS_TO_END = 5  # for processes that were asked to end, before they are killed
@@ -44,7 +45,8 @@ def launch(
                 say(line.rstrip("\n"))
         if process.returncode:
             remarks.seek(0)
-            raise RuntimeError(f"{Path(script).name} ended with an error.\n{_error(remarks.read())}")
+            text = _("{script} ended with an error.\n{error}")
+            raise RuntimeError(text.format(script=Path(script).name, error=_error(remarks.read())))
     _check_number(processes, lines)
 
 
@@ -109,9 +111,10 @@ def _check_number(processes: int, lines: list[str]) -> None:
     """Compare the number of processes that train with the number asked for."""
     numbers = [int(found[1]) for line in lines if (found := re.match(r"(\d+) process(es)? trains?\b", line))]
     if numbers != [processes]:
-        said = " and ".join(map(str, numbers)) or "none"
         raise RuntimeError(
-            f"{processes} processes were asked for, and the script says how many train: {said}. Expected one "
-            f'line "{processes} processes train". Does each process make Accelerator(cpu=True) if it has no '
-            "GPU? Otherwise each trains alone."
+            _(
+                "{processes} processes were asked for, and the script says how many train: {said}. Expected "
+                'one line "{processes} processes train". Does each process make Accelerator(cpu=True) if it '
+                "has no GPU? Otherwise each trains alone."
+            ).format(processes=processes, said=_(" and ").join(map(str, numbers)) or _("none"))
         )

@@ -10,6 +10,8 @@ from itertools import chain, repeat
 
 import numpy as np
 
+from helpers.language import _
+
 
 def learning_rate_schedule(
     name: str, learning_rate: float, warmup_steps: float, steps: int, points: int = 200
@@ -47,15 +49,25 @@ class RangeTest:
 
     def sentence(self) -> str:
         """Say what the test found."""
-        lowest_rate = self.learning_rates[0]
-        highest_rate = self.learning_rates[-1]
-        tried = f"From {lowest_rate:.0e} to {highest_rate:.0e} in {len(self.losses)} steps, the smoothed loss"
-        if not self.fell:
-            return f"{tried} never fell. Begin with a smaller rate, or allow more steps."
         lowest = int(self.smoothed.argmin())
-        return (
-            f"{tried} was lowest ({self.smoothed[lowest]:.2f}) at {self.learning_rates[lowest]:.1e}. "
-            f"A tenth of that rate is {self.suggestion:.1e}."
+        text = (
+            _(
+                "From {first:.0e} to {last:.0e} in {steps} steps, the smoothed loss was lowest ({loss:.2f}) "
+                "at {rate:.1e}. A tenth of that rate is {suggestion:.1e}."
+            )
+            if self.fell
+            else _(
+                "From {first:.0e} to {last:.0e} in {steps} steps, the smoothed loss never fell. Begin with a "
+                "smaller rate, or allow more steps."
+            )
+        )
+        return text.format(
+            first=self.learning_rates[0],
+            last=self.learning_rates[-1],
+            steps=len(self.losses),
+            loss=self.smoothed[lowest],
+            rate=self.learning_rates[lowest],
+            suggestion=self.suggestion,
         )
 
 
@@ -81,9 +93,8 @@ def learning_rate_range_test(
     import torch
 
     if not 0 < smallest < largest or steps < 10:
-        raise ValueError(
-            f"Expected 0 < smallest < largest and at least 10 steps, got {smallest}, {largest}, {steps}."
-        )
+        text = _("Expected 0 < smallest < largest and at least 10 steps, got {smallest}, {largest}, {steps}.")
+        raise ValueError(text.format(smallest=smallest, largest=largest, steps=steps))
 
     # Keep what must be as before
     before = copy.deepcopy(model.state_dict())

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from helpers.language import _
 from helpers.machine import Machine
 
 
@@ -33,10 +34,10 @@ def keep_precision(machine: Machine, runs: Path, key: str) -> tuple[Machine, str
         # Take its precision
         if precision == machine.precision:
             return machine, ""
-        sentence = (
-            f"{precision}, because a training that was interrupted began so, and can go on. "
-            f"To train in {machine.precision}, delete {path.parent} and run this cell again."
-        )
+        sentence = _(
+            "{precision}, because a training that was interrupted began so, and can go on. "
+            "To train in {machine.precision}, delete {folder} and run this cell again."
+        ).format(precision=precision, machine=machine, folder=path.parent)
         kept = dataclasses.replace(machine, bf16=precision == "bf16", fp16=precision == "fp16")
         return kept, sentence
     return machine, ""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from transformers import TrainerCallback
 
 from helpers.explain.resources import explain_resources
+from helpers.language import _
 from helpers.train.runs import NonFiniteLossError, Run
 
 
@@ -73,7 +74,7 @@ def recording(run: Run, say: Callable[[str], None] = print) -> Iterator[Run]:
     except KeyboardInterrupt:
         run.end(
             "stopped",
-            "Interrupted. The model keeps what it has learned so far, and the cells below work with it.",
+            _("Interrupted. The model keeps what it has learned so far, and the cells below work with it."),
         )
         say(run.message)
     except NonFiniteLossError as error:

@@ -13,6 +13,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from helpers.files import write_whole
+from helpers.language import N_, _
+
+# As a learner reads them; `Run.status` itself is English in any language
+_STATUSES = (N_("new"), N_("running"), N_("finished"), N_("stopped"), N_("failed"))
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -115,8 +119,10 @@ class Run:
         self._notify()
         if not math.isfinite(loss):
             raise NonFiniteLossError(
-                f"The training loss became {loss} at step {step}. "
-                "Lower learning_rate, load the model anew and train again."
+                _(
+                    "The training loss became {loss} at step {step}. "
+                    "Lower learning_rate, load the model anew and train again."
+                ).format(loss=loss, step=step)
             )
 
     def log_evaluation(
@@ -147,7 +153,7 @@ class Run:
         `key` is "loss", "learning_rate", "eval_loss", "accuracy" or any other recorded name.
         """
         points = [(p["step"], p[key]) for p in (*self.history, *self.evaluations) if p.get(key) is not None]
-        return [step for step, _ in points], [value for _, value in points]
+        return [step for step, value in points], [value for step, value in points]
 
     def training_losses(self) -> tuple[float, float]:
         """Return the means of the training loss over the first and over the last 5 % of what was logged."""
@@ -159,21 +165,37 @@ class Run:
         """Say in one sentence what the loss curve shows, for people who cannot see it."""
         steps, losses = self.series("loss")
         if not steps:
-            return f"{self.name}: {self.status}, no step recorded yet."
+            text = _("{name}: {status}, no step recorded yet.")
+            return text.format(name=self.name, status=_(self.status))
 
         # The training
         first, last = self.training_losses()
-        text = f"{self.name}: {self.status} after {max(self.step, steps[-1])} steps in {self.seconds:.0f} s; "
-        text += f"training loss {first:.2f} → {last:.2f}"
+        text = _(
+            "{name}: {status} after {steps} steps in {seconds:.0f} s; training loss {first:.2f} → {last:.2f}"
+        )
+        parts = [
+            text.format(
+                name=self.name,
+                status=_(self.status),
+                steps=max(self.step, steps[-1]),
+                seconds=self.seconds,
+                first=first,
+                last=last,
+            )
+        ]
 
         # The evaluation
         if self.evaluations:
             final = self.evaluations[-1]
-            text += f"; validation loss {final['eval_loss']:.2f}"
-            text += f", accuracy {final['accuracy']:.3f}" if "accuracy" in final else ""
+            text = (
+                _("validation loss {eval_loss:.2f}, accuracy {accuracy:.3f}")
+                if "accuracy" in final
+                else _("validation loss {eval_loss:.2f}")
+            )
+            parts.append(text.format(**final))
 
         rose = len(losses) >= 20 and last > 1.2 * first
-        return text + (". The loss rose: lower learning_rate." if rose else ".")
+        return f"{'; '.join(parts)}." + (" " + _("The loss rose: lower learning_rate.") if rose else "")
 
     def save(self, path: str | Path) -> Path:
         """Write the run as JSON. An earlier file stays until the new one is complete."""
@@ -191,12 +213,11 @@ class Run:
             fields |= {key: _with_nan(fields[key]) for key in ("settings", "history", "evaluations")}
             run = cls(**fields)
             if not all(isinstance(point, dict) for point in (*run.history, *run.evaluations, *run.moments)):
-                raise TypeError("a logged step is not a dict")
+                raise TypeError(_("a logged step is not a dict"))
             return run
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise ValueError(
-                f"{path} is not a saved Run: expected JSON written by Run.save ({error})."
-            ) from error
+            text = _("{path} is not a saved Run: expected JSON written by Run.save ({error}).")
+            raise ValueError(text.format(path=path, error=error)) from error
 
     def _last_step(self) -> int:
         return max((point["step"] for point in (*self.history, *self.evaluations)), default=0)
@@ -221,9 +242,8 @@ def loss_difference(first: Run, second: Run) -> dict[int, float]:
     one, other = (dict(zip(*run.series("loss"))) for run in (first, second))
     steps = sorted(one.keys() & other.keys())
     if not steps:
-        raise ValueError(
-            f"{first.name!r} and {second.name!r} have no logged step in common. Use logging_steps=1 in both."
-        )
+        text = _("{first!r} and {second!r} have no logged step in common. Use logging_steps=1 in both.")
+        raise ValueError(text.format(first=first.name, second=second.name))
     return {step: abs(one[step] - other[step]) for step in steps}
 
 

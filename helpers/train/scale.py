@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from transformers import PretrainedConfig
 
+from helpers.language import _
+
 _BYTES = 4  # of a number of 32 bits
 
 # What each strategy divides among the processes: weights, gradients, the optimizer's numbers.
@@ -120,6 +122,8 @@ def projected_minutes(
 
 def _check(strategy: str, processes: int) -> None:
     if strategy not in STRATEGIES:
-        raise ValueError(f"The strategies are {', '.join(STRATEGIES)}; {strategy!r} is none of them.")
+        text = _("The strategies are {strategies}; {strategy!r} is none of them.")
+        raise ValueError(text.format(strategies=", ".join(STRATEGIES), strategy=strategy))
     if processes < 1:
-        raise ValueError(f"At least one process trains, got {processes}. Set processes to 1 or more.")
+        text = _("At least one process trains, got {processes}. Set processes to 1 or more.")
+        raise ValueError(text.format(processes=processes))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import math
 
+from helpers.language import _
+
 EVALUATION_COST = 1 / 3  # the time to evaluate a review, in units of the time to train on it
 
 
@@ -15,8 +17,10 @@ def planned_steps(rows: int, batch_size: int, epochs: float) -> int:
     """
     if rows < 1 or batch_size < 1 or epochs <= 0:
         raise ValueError(
-            "Expected at least one row, a batch size of at least 1 and epochs above 0, "
-            f"got {rows}, {batch_size}, {epochs}."
+            _(
+                "Expected at least one row, a batch size of at least 1 and epochs above 0, "
+                "got {rows}, {batch_size}, {epochs}."
+            ).format(rows=rows, batch_size=batch_size, epochs=epochs)
         )
     return math.ceil(math.ceil(rows / batch_size) * epochs)
 
@@ -41,12 +45,14 @@ def smaller_batches(args):
     size = args.per_device_train_batch_size
     if size < 2:
         raise ValueError(
-            "A batch of one text cannot be halved. Lower max_length in the profile, or take a smaller model."
+            _(
+                "A batch of one text cannot be halved. Lower max_length in the profile, or take a smaller "
+                "model."
+            )
         )
     if size % 2:
-        raise ValueError(
-            f"A batch of {size} texts cannot be halved; set per_device_train_batch_size to an even number."
-        )
+        text = _("A batch of {n} texts cannot be halved; set per_device_train_batch_size to an even number.")
+        raise ValueError(text.format(n=size))
     return dataclasses.replace(
         args,
         per_device_train_batch_size=size // 2,

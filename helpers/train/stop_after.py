@@ -6,6 +6,8 @@ import time
 
 from transformers import TrainerCallback
 
+from helpers.language import _
+
 
 class StopAfter(TrainerCallback):
     """Stops a training after `steps` steps, leaves its evaluation out, and notes the loss of each step.
@@ -37,8 +39,13 @@ class StopAfter(TrainerCallback):
         seconds = time.perf_counter() - self._began
         losses = [point["loss"] for point in state.log_history if "loss" in point]
         minutes = seconds / (state.global_step - 1) * state.max_steps / 60
-        print(
-            f"Training loss: {losses[0]:.2f} in the first step, {losses[-1]:.2f} in step {len(losses)}.\n"
-            f"At this pace, all {state.max_steps} steps would take {minutes:.1f} minutes on this machine, "
+        text = _(
+            "Training loss: {first:.2f} in the first step, {last:.2f} in step {step}.\n"
+            "At this pace, all {steps} steps would take {minutes:.1f} minutes on this machine, "
             "and the evaluations come on top."
+        )
+        print(
+            text.format(
+                first=losses[0], last=losses[-1], step=len(losses), steps=state.max_steps, minutes=minutes
+            )
         )

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from transformers import Trainer
 
+from helpers.language import _
+
 
 class TokenBatches(torch.utils.data.Sampler[list[int]]):
     """Draws batches of texts of similar length. No batch has more than `tokens` tokens, padding counted in.
@@ -28,11 +30,15 @@ class TokenBatches(torch.utils.data.Sampler[list[int]]):
         # Check the arguments
         widths = -(-np.asarray(lengths, dtype=np.int64) // multiple) * multiple
         if not len(widths):
-            raise ValueError("Expected the length of at least one text, got none. Check the dataset's rows.")
+            raise ValueError(
+                _("Expected the length of at least one text, got none. Check the dataset's rows.")
+            )
         if widths.max() > tokens:
             raise ValueError(
-                f"The longest text has {max(lengths)} tokens, {widths.max()} with padding to a multiple of"
-                f" {multiple}, and a batch may have only {tokens}. Choose tokens={widths.max()} or more."
+                _(
+                    "The longest text has {longest} tokens, {padded} with padding to a multiple of "
+                    "{multiple}, and a batch may have only {tokens}. Choose tokens={padded} or more."
+                ).format(longest=max(lengths), padded=widths.max(), multiple=multiple, tokens=tokens)
             )
 
         self._widths = widths
@@ -89,8 +95,10 @@ class TokenBudgetTrainer(Trainer):
         super().__init__(*args, **kwargs)
         if self.args.world_size > 1:
             raise ValueError(
-                f"TokenBudgetTrainer trains in one process, and {self.args.world_size} run. Start one, or use"
-                " Trainer."
+                _(
+                    "TokenBudgetTrainer trains in one process, and {processes} run. Start one, or use "
+                    "Trainer."
+                ).format(processes=self.args.world_size)
             )
         self.token_batches = TokenBatches(_lengths(self.train_dataset), tokens_per_batch, seed=self.args.seed)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from transformers import TrainerCallback
 
 from helpers.files import read_json, write_whole
+from helpers.language import _
 from helpers.train.checkpoints import (
     KEEP,
     Checkpoint,
@@ -100,11 +101,11 @@ class CheckpointCallback(TrainerCallback):
         free = shutil.disk_usage(args.output_dir).free
         if free < needed:
             if not self._said_no_room:
-                print(
-                    f"No room for a checkpoint: it takes {needed / 1e6:,.0f} MB, and the disk has "
-                    f"{free / 1e6:,.0f} MB left. The training goes on without it, and saves again when there "
-                    "is room."
+                text = _(
+                    "No room for a checkpoint: it takes {needed:,.0f} MB, and the disk has {free:,.0f} MB "
+                    "left. The training goes on without it, and saves again when there is room."
                 )
+                print(text.format(needed=needed / 1e6, free=free / 1e6))
             self._said_no_room = True
             return False
         delete_file(_folder(args, state) / COMPLETE)
@@ -153,7 +154,8 @@ def last_checkpoint(folder: str | Path, settings: Mapping) -> str | None:
     complete = [path for path in found if _is_complete(path)]
     for path in set(found) - set(complete):
         if (path / "trainer_state.json").is_file():  # Trainer writes this file last
-            print(f"{path.name} is left out: CheckpointCallback did not save all of it.")
+            text = _("{path.name} is left out: CheckpointCallback did not save all of it.")
+            print(text.format(path=path))
             os.utime(path, (0, 0))  # Trainer deletes it first when there are too many
         else:
             shutil.rmtree(path, ignore_errors=True)
