@@ -34,11 +34,16 @@ SMALLER = {
 
 
 @pytest.fixture(scope="module")
-def ran(repositories, tmp_path_factory):
-    """Run each script in a folder of its own. Returns the folders and what the scripts printed."""
-    latest = [
+def latest(repositories):
+    """The repositories, with files in their newest commit: the scripts name no commit."""
+    return [
         dataclasses.replace(repository, main=next(iter(repository.commits))) for repository in repositories
     ]
+
+
+@pytest.fixture(scope="module")
+def ran(latest, tmp_path_factory):
+    """Run each script in a folder of its own. Returns the folders and what the scripts printed."""
     home = tmp_path_factory.mktemp("home")
     results = {}
     with LoopbackHub(latest) as hub:
@@ -85,9 +90,9 @@ def test_the_saved_model_answers_in_stars(ran):
     assert re.search(r"\[\{'label': '\d stars?', 'score': 0\.\d+\}\]", ran["trainer"][1])
 
 
-def test_two_processes_stream_each_text_of_the_hub_once(repositories, tmp_path):
+def test_two_processes_stream_each_text_of_the_hub_once(latest, tmp_path):
     """All 650,000 reviews fit on no small disk. Without `split_dataset_by_node`, both learn from all rows."""
-    with LoopbackHub(repositories) as hub:
+    with LoopbackHub(latest) as hub:
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
