@@ -5,7 +5,7 @@ Run it in one process:    python loop_accelerate.py
 In two, on one machine:   torchrun --standalone --nproc-per-node 2 loop_accelerate.py
 
 The first line that it prints says how many processes really train. The other ways to run it (two machines,
-SLURM, a notebook, restart after a failure) are in docs/more_than_one_device.md of the course.
+SLURM, a notebook, restart after a failure) are in notebook 8 of the course.
 """
 
 import argparse

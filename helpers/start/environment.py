@@ -59,8 +59,8 @@ def train_on_one_gpu() -> str:
     """Let `Trainer` use one GPU, as the notebooks' own loops do. The others stay visible.
 
     By default, `Trainer` divides batches among all GPUs of a machine and multiplies their size. Then the
-    planned steps would be wrong. `examples/loop_accelerate.py` can use all of them. Return a
-    sentence if there are several GPUs; "" otherwise.
+    planned steps would be wrong. Notebook 8 shows how to use all of them. Return a sentence
+    if there are several GPUs; "" otherwise.
     """
     import torch
 
@@ -76,7 +76,7 @@ def train_on_one_gpu() -> str:
     TrainingArguments.n_gpu = property(lambda args: min(count_all(args), 1))
     return _(
         "the first of {count} GPUs. To take another, set CUDA_VISIBLE_DEVICES before Jupyter starts. "
-        "To train on all: torchrun --nproc-per-node={count} examples/loop_accelerate.py."
+        "Notebook 8 trains on all {count}."
     ).format(count=count)
 
 

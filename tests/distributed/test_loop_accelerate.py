@@ -162,6 +162,19 @@ def test_a_stream_ends_with_its_first_process_and_no_text_comes_twice(trained):
     assert found["eval_texts"] == 10
 
 
+def test_the_cells_of_notebook_8_train_in_two_processes(trained):
+    """The notebook runs them in one process, where a forgotten `prepare` or gather_for_metrics shows nowhere.
+
+    Without `prepare`, the schedule ends half way down, or the copies of the model part. Without
+    gather_for_metrics, each process has judged half of the rows.
+    """
+    folder, *_ = trained
+    first, second = (losses(folder / f"notebook-{process}.json") for process in (0, 1))
+    assert first.pop("bars") and not second.pop("bars")
+    assert first == second and first["processes"] == 2
+    assert (first["steps"], first["learning_rate"], len(first["answered_right"])) == (4, 0, 32)
+
+
 def test_a_killed_process_costs_nothing_but_time(trained, tmp_path):
     """Torchrun starts both again; the losses are those of the unbroken training, with dropout, in epoch 2.
 

@@ -34,11 +34,16 @@ SMALLER = {
 
 
 @pytest.fixture(scope="module")
-def ran(repositories, tmp_path_factory):
-    """Run each script in a folder of its own. Returns the folders and what the scripts printed."""
-    latest = [
+def latest(repositories):
+    """The repositories, with files in their newest commit: the scripts name no commit."""
+    return [
         dataclasses.replace(repository, main=next(iter(repository.commits))) for repository in repositories
     ]
+
+
+@pytest.fixture(scope="module")
+def ran(latest, tmp_path_factory):
+    """Run each script in a folder of its own. Returns the folders and what the scripts printed."""
     home = tmp_path_factory.mktemp("home")
     results = {}
     with LoopbackHub(latest) as hub:
@@ -83,3 +88,27 @@ def test_a_training_script_ends_with_an_accuracy_and_a_model(ran, name):
 def test_the_saved_model_answers_in_stars(ran):
     """Without `id2label`, it would say LABEL_3."""
     assert re.search(r"\[\{'label': '\d stars?', 'score': 0\.\d+\}\]", ran["trainer"][1])
+
+
+def test_two_processes_stream_each_text_of_the_hub_once(latest, tmp_path):
+    """All 650,000 reviews fit on no small disk. Without `split_dataset_by_node`, both learn from all rows."""
+    with LoopbackHub(latest) as hub:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
+                *(str(ROOT / "examples" / "loop_accelerate.py"), "--stream", "--rows", "40", "--epochs", "1"),
+                *("--batch-size", "4", "--eval-rows", "10", "--max-length", "32", "--folder", "trained"),
+                *("--losses", "losses.json"),
+            ],
+            cwd=tmp_path,
+            env=environment(hub.url, tmp_path / "home") | {"OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        stored = list((tmp_path / "home").rglob("*.parquet"))
+    found = json.loads((tmp_path / "losses.json").read_text(encoding="utf-8"))
+    rows = [row for step in found["rows"] for row in step]
+    assert found["processes"] == 2 and "2 processes train" in done.stdout
+    assert len(set(rows)) == len(rows) == 40 and stored == []

@@ -68,7 +68,7 @@ def test_trainer_uses_one_of_two_gpus(shell, two_gpus, monkeypatch, tmp_path):
     """Trainer wraps the model in DataParallel and doubles the batch: half the planned steps, other losses."""
     shell()
     said = environment.train_on_one_gpu()
-    assert "the first of 2 GPUs" in said and "torchrun --nproc-per-node=2" in said
+    assert "the first of 2 GPUs" in said and "Notebook 8 trains on all 2" in said
 
     # No GPU is here: the arguments count two, and nothing is moved to them
     monkeypatch.setattr(transformers.training_args, "is_torch_mps_available", lambda: False)
