@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from helpers.language import N_
+
 # Linux (cgroups) says here how much a container may use. Versions 1 and 2 use different files.
 _CGROUPS = Path("/sys/fs/cgroup")
 # How long OpenMP's threads spin before they sleep: GNU's runtime (Linux) counts turns, LLVM's (macOS) and
@@ -104,7 +106,7 @@ def _host() -> str:
     # In a container and in WSL, VS Code sets the second only
     if "VSCODE_PID" in os.environ or "VSCODE_CWD" in os.environ:
         return "VS Code"
-    return "local"
+    return N_("local")
 
 
 def cores(cgroups: Path = _CGROUPS) -> int:

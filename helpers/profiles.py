@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 
+from helpers.language import N_, _
+
 _OFFLINE = Path(__file__).parent / "offline"
 _YELP = "Yelp/yelp_review_full"
 _YELP_REVISION = "c1f9ee939b7d05667af864ee1cb066393154bf85"
@@ -80,62 +82,71 @@ class Profile:
     def __post_init__(self):
         # Texts
         for name in ("name", "model", "dataset", "metric", "eval_split"):
-            self._check(name, _is_text, "a text, not empty")
+            self._check(name, _is_text, _("a text, not empty"))
         for name in ("model_revision", "model_type", "dataset_revision", "dataset_config"):
-            self._check(name, lambda value: value is None or _is_text(value), "a text or None")
+            self._check(name, lambda value: value is None or _is_text(value), _("a text or None"))
 
         # Numbers
         for name in ("train_size", "eval_size", "max_length", "num_train_epochs"):
-            self._check(name, _is_count, "a whole number above zero")
+            self._check(name, _is_count, _("a whole number above zero"))
         self._check(
             "learning_rate",
             lambda value: type(value) in (int, float) and 0 < value < inf,
-            "a number above zero",
+            _("a number above zero"),
         )
         self._check(
             "subset_rows",
             lambda value: value is None or _is_count(value),
-            "a whole number above zero, or None",
+            _("a whole number above zero, or None"),
         )
 
         # Yes or no
-        self._check("ordered", lambda value: isinstance(value, bool), "True or False")
+        self._check("ordered", lambda value: isinstance(value, bool), _("True or False"))
 
         # Collections of texts
         self._check(
             "columns",
             lambda value: isinstance(value, Mapping) and all(map(_is_text, (*value, *value.values()))),
-            'a dict of texts, such as {"your column": "text"}',
+            _('a dict of texts, such as {"your column": "text"}'),
         )
         self._check(
             "label_names",
             lambda names: names is None or _are_names(names),
-            "None or at least two different texts, in a list or tuple",
+            _("None or at least two different texts, in a list or tuple"),
         )
 
         # What must fit together
         if self.subset_rows is not None and self.subset_rows < self.train_size + self.eval_size:
             raise ValueError(
-                "Profile.subset_rows must be at least train_size + eval_size, because the validation rows "
-                f"come out of the training split: {self.train_size} + {self.eval_size}, got "
-                f"{self.subset_rows}."
+                _(
+                    "Profile.subset_rows must be at least train_size + eval_size, because the validation "
+                    "rows come out of the training split: {train_size} + {eval_size}, got {subset_rows}."
+                ).format(train_size=self.train_size, eval_size=self.eval_size, subset_rows=self.subset_rows)
             )
         if self.eval_split == "train":
             raise ValueError(
-                "Profile.eval_split must not be 'train': "
-                "you would measure the accuracy on reviews that the model has learned by heart. "
-                "Name another split."
+                _(
+                    "Profile.eval_split must not be 'train': "
+                    "you would measure the accuracy on reviews that the model has learned by heart. "
+                    "Name another split."
+                )
             )
 
         # Where model and dataset come from
-        _check_source("model", self.model, "a folder written by save_pretrained")
+        _check_source("model", self.model, _("a folder written by save_pretrained"))
         _check_source(
-            "dataset", self.dataset, "a folder with train.csv and test.csv, or train.parquet and test.parquet"
+            "dataset",
+            self.dataset,
+            _("a folder with train.csv and test.csv, or train.parquet and test.parquet"),
         )
 
     def _check(self, name: str, fits: Callable[[object], bool], expected: str) -> None:
         if not fits(value := getattr(self, name)):
-            raise ValueError(f"Profile.{name} must be {expected}, got {value!r}.")
+            raise ValueError(
+                _("Profile.{name} must be {expected}, got {value!r}.").format(
+                    name=name, expected=expected, value=value
+                )
+            )
 
 
 def _is_text(value) -> bool:
@@ -166,7 +177,9 @@ def _check_source(name: str, source: str, expected: str) -> None:
     # The functions of os.path accept any text, those of Path do not
     if os.path.isfile(source) or (means_local and not os.path.isdir(source)):
         raise ValueError(
-            f"Profile.{name} must be a Hub id such as 'owner/name', or {expected}; {source!r} is neither."
+            _(
+                "Profile.{name} must be a Hub id such as 'owner/name', or {expected}; {source!r} is neither."
+            ).format(name=name, expected=expected, source=source)
         )
 
 
@@ -221,7 +234,7 @@ def choose_profile(
     has_gpu: bool,
     hub_answers: bool,
     cached: Collection[str] = (),
-    why_not: str = "the Hugging Face Hub does not answer",
+    why_not: str = N_("the Hugging Face Hub does not answer"),
 ) -> tuple[Profile, str]:
     """Return the profile of this name, and the reason for the choice.
 
@@ -231,20 +244,28 @@ def choose_profile(
     """
     # The learner names a profile
     if name in PROFILES:
-        return PROFILES[name], "chosen by name"
+        return PROFILES[name], _("chosen by name")
     if name != "auto":
         names = ", ".join(["auto", *PROFILES])
         raise ValueError(
-            f"There is no profile {name!r}. "
-            f"Set PROFILE, or FINETUNE_PROFILE in the environment, to one of: {names}."
+            _(
+                "There is no profile {name!r}. "
+                "Set PROFILE, or FINETUNE_PROFILE in the environment, to one of: {names}."
+            ).format(name=name, names=names)
         )
 
     # The largest that this machine can serve
-    gpu = "there is a GPU" if has_gpu else "there is no GPU"
+    why_not = _(why_not)
+    if has_gpu:
+        answers = _("the Hugging Face Hub answers, and there is a GPU")
+        downloaded = _("{why_not}, but this was downloaded earlier; there is a GPU").format(why_not=why_not)
+    else:
+        answers = _("the Hugging Face Hub answers, and there is no GPU")
+        downloaded = _("{why_not}, but this was downloaded earlier; there is no GPU").format(why_not=why_not)
     for candidate in ("full", "small") if has_gpu else ("small",):
         profile = PROFILES[candidate]
         if hub_answers:
-            return profile, f"the Hugging Face Hub answers, and {gpu}"
+            return profile, answers
         if candidate in cached:
-            return profile, f"{why_not}, but this was downloaded earlier; {gpu}"
+            return profile, downloaded
     return PROFILES["offline"], why_not

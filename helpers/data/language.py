@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from helpers.language import _
+
 _HANGUL = re.compile("[가-힣]")
 # Scripts without spaces between words: pieces a word would say nothing
 _WITHOUT_SPACES = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u4e00-\u9fff]")
@@ -26,10 +28,10 @@ class LanguageCheck:
 
     def sentence(self) -> str:
         """Say it in words and numbers."""
-        return (
-            f"{self.unknown:.1%} of the pieces are unknown, and a word falls into {self.pieces_a_word:.1f} "
-            f"pieces. {self.advice or 'The tokenizer knows this language.'}"
-        )
+        numbers = _(
+            "{unknown:.1%} of the pieces are unknown, and a word falls into {pieces:.1f} pieces."
+        ).format(unknown=self.unknown, pieces=self.pieces_a_word)
+        return f"{numbers} {self.advice or _('The tokenizer knows this language.')}"
 
 
 def language_check(texts: Sequence[str], tokenizer, most: int = 500) -> LanguageCheck:
@@ -40,7 +42,7 @@ def language_check(texts: Sequence[str], tokenizer, most: int = 500) -> Language
     """
     texts = [text for text in texts[:most] if text.strip()]
     if not texts:
-        raise ValueError("Expected at least one text that is not empty.")
+        raise ValueError(_("Expected at least one text that is not empty."))
     pieces = [piece for text in texts for piece in tokenizer.tokenize(text[:5_000])]
     words = sum(len(text[:5_000].split()) for text in texts)
     unknown = sum(piece == tokenizer.unk_token for piece in pieces) / max(1, len(pieces))
@@ -50,8 +52,13 @@ def language_check(texts: Sequence[str], tokenizer, most: int = 500) -> Language
     spaced = len(_WITHOUT_SPACES.findall(letters)) < 0.2 * len(letters)
     if unknown <= _MOST_UNKNOWN and (ratio <= _MOST_PIECES or not spaced):
         return LanguageCheck(unknown, ratio, "")
-    korean = len(_HANGUL.findall(letters)) > 0.2 * len(letters)
-    better = 'the profile "korean" (klue/bert-base)' if korean else "google-bert/bert-base-multilingual-cased"
-    return LanguageCheck(
-        unknown, ratio, f"This model hardly knows the language of these texts: take {better}."
-    )
+    if len(_HANGUL.findall(letters)) > 0.2 * len(letters):
+        advice = _(
+            'This model hardly knows the language of these texts: take the profile "korean" (klue/bert-base).'
+        )
+    else:
+        advice = _(
+            "This model hardly knows the language of these texts: "
+            "take google-bert/bert-base-multilingual-cased."
+        )
+    return LanguageCheck(unknown, ratio, advice)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from helpers.language import _
+
 PADDING_STRATEGIES = ("max_length", "longest", "group_by_length")
 
 
@@ -40,10 +42,16 @@ def batch_lengths(
     """
     # Check the arguments
     if strategy not in PADDING_STRATEGIES:
-        raise ValueError(f"strategy must be one of {', '.join(PADDING_STRATEGIES)}, got {strategy!r}.")
+        raise ValueError(
+            _("strategy must be one of {strategies}, got {strategy!r}.").format(
+                strategies=", ".join(PADDING_STRATEGIES), strategy=strategy
+            )
+        )
     if not len(lengths) or batch_size < 1:
         raise ValueError(
-            f"Expected lengths and a batch_size of at least 1, got {len(lengths)} lengths and {batch_size}."
+            _(
+                "Expected lengths and a batch_size of at least 1, got {lengths} lengths and {batch_size}."
+            ).format(lengths=len(lengths), batch_size=batch_size)
         )
     import torch
     from transformers.trainer_pt_utils import get_length_grouped_indices

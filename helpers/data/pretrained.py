@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from helpers.language import _
 from helpers.profiles import Profile
 
 
@@ -44,19 +45,23 @@ def check_tokenizer(tokenizer) -> None:
     # The vocabulary
     if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
         raise OSError(
-            f"The tokenizer of {tokenizer.name_or_path} came without its vocabulary. "
-            "The download may have failed: run this cell again. If that does not help, the checkpoint has no "
-            "vocabulary: take the tokenizer of the original model, or another model."
+            _(
+                "The tokenizer of {model} came without its vocabulary. "
+                "The download may have failed: run this cell again. If that does not help, the checkpoint "
+                "has no vocabulary: take the tokenizer of the original model, or another model."
+            ).format(model=tokenizer.name_or_path)
         )
 
     # The pad token
     if tokenizer.pad_token is None:
         token = "tokenizer.eos_token" if tokenizer.eos_token is not None else "tokenizer.unk_token"
         raise ValueError(
-            f"The tokenizer of {tokenizer.name_or_path} has no pad token, "
-            "so texts of different lengths do not fit into one batch. "
-            f"Write tokenizer.pad_token = {token} in the line above. Wherever you load a model's config, "
-            "write in the next line: config.pad_token_id = tokenizer.pad_token_id."
+            _(
+                "The tokenizer of {model} has no pad token, "
+                "so texts of different lengths do not fit into one batch. "
+                "Write tokenizer.pad_token = {token} in the line above. Wherever you load a model's config, "
+                "write in the next line: config.pad_token_id = tokenizer.pad_token_id."
+            ).format(model=tokenizer.name_or_path, token=token)
         )
 
 
@@ -64,6 +69,8 @@ def check_fast_tokenizer(tokenizer) -> None:
     """Raise ValueError for a slow tokenizer: only fast ones tell which piece belongs to which word."""
     if not tokenizer.is_fast:
         raise ValueError(
-            f"{type(tokenizer).__name__} does not tell which piece belongs to which word. "
-            "Load a fast tokenizer with AutoTokenizer."
+            _(
+                "{tokenizer} does not tell which piece belongs to which word. "
+                "Load a fast tokenizer with AutoTokenizer."
+            ).format(tokenizer=type(tokenizer).__name__)
         )

@@ -10,6 +10,8 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from helpers.language import _
+
 # A public model that every copy of the Hub has
 _PUBLIC_MODEL = "google-bert/bert-base-cased"
 # Each of them keeps one library or all of them from asking the Hub
@@ -68,7 +70,9 @@ def hub_problem(timeout: float = 3.0) -> Exception | None:
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(timeout)
-    return found[0] if found else TimeoutError(f"The Hub did not answer within {timeout:g} seconds.")
+    if found:
+        return found[0]
+    return TimeoutError(_("The Hub did not answer within {timeout:g} seconds.").format(timeout=timeout))
 
 
 def _named(error: Exception) -> Exception:
@@ -95,7 +99,7 @@ def source_of_token() -> str:
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         if os.environ.get(name):
             return name
-    return HF_TOKEN_PATH if Path(HF_TOKEN_PATH).is_file() else "Colab's secrets"
+    return HF_TOKEN_PATH if Path(HF_TOKEN_PATH).is_file() else _("Colab's secrets")
 
 
 def endpoint() -> str:

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from helpers.language import _
 from helpers.profiles import Profile
 
 SEED = 42
@@ -28,9 +29,11 @@ def dataset_source(profile: Profile) -> str:
         return profile.dataset
     if prepared_from_folder(profile.dataset):
         raise ValueError(
-            f"There is no folder {profile.dataset!r} in {os.getcwd()}, only an old copy of one in the cache. "
-            "As dataset of the Profile, write the folder's whole path, "
-            "or the name of a dataset of the Hub with its owner: 'owner/name'."
+            _(
+                "There is no folder {dataset!r} in {folder}, only an old copy of one in the cache. "
+                "As dataset of the Profile, write the folder's whole path, "
+                "or the name of a dataset of the Hub with its owner: 'owner/name'."
+            ).format(dataset=profile.dataset, folder=os.getcwd())
         )
     if profile.subset_rows is None:
         return profile.dataset
@@ -106,8 +109,10 @@ def _fetch_split(builder, split: str, rows: int, target: Path) -> None:
     files = data_files.get(split)
     if files is None:
         raise ValueError(
-            f"{builder.repo_id} has no split {split!r}, only {list(data_files)}. "
-            "Set eval_split in the Profile to one of these."
+            _(
+                "{dataset} has no split {split!r}, only {splits}. "
+                "Set eval_split in the Profile to one of these."
+            ).format(dataset=builder.repo_id, split=split, splits=list(data_files))
         )
 
     # Of Parquet files we read row groups. Of other formats we take the first rows.

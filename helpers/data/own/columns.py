@@ -9,6 +9,7 @@ from statistics import fmean
 from helpers.data.own.errors import OwnDataError, nearest
 from helpers.data.own.labels import MOST_NUMBERS, number_of, several_in_a_cell
 from helpers.data.own.tables import Table
+from helpers.language import _
 
 _TEXT_NAMES = (
     "text", "sentence", "review", "review text", "review_text", "reviewtext", "comment", "content", "message",
@@ -32,7 +33,11 @@ def choose_text(table: Table, given, label: str | None, notes: list[str]) -> lis
         for name in names:
             _check_name(table, name, "text")
         if not names:
-            raise OwnDataError(f"Expected a column for text=, got none. The columns are {table.columns}.")
+            raise OwnDataError(
+                _("Expected a column for text=, got none. The columns are {columns}.").format(
+                    columns=table.columns
+                )
+            )
         return names
 
     lengths = {}
@@ -51,17 +56,26 @@ def choose_text(table: Table, given, label: str | None, notes: list[str]) -> lis
         if name != longest and re.search("title|subject|headline|summary|제목", name, re.IGNORECASE)
     ]  # fmt: skip
     if titles and _repeats(table, [longest]) > 0.5 > _repeats(table, [*titles, longest]):
-        notes.append(f"{longest!r} says the same in many rows, so {titles} and {longest!r} are joined.")
+        notes.append(
+            _("{longest!r} says the same in many rows, so {titles} and {longest!r} are joined.").format(
+                longest=longest, titles=titles
+            )
+        )
         return [*titles, longest]
     if titles:
         notes.append(
-            f"The text is {longest!r}. {', '.join(map(repr, titles))} could be put before it: "
-            f"text={[*titles, longest]}."
+            _("The text is {longest!r}. {titles} could be put before it: text={both}.").format(
+                longest=longest, titles=", ".join(map(repr, titles)), both=[*titles, longest]
+            )
         )
     long = [name for name in lengths if name not in (longest, *titles) and _words(table, name) > 3]
     if long:
         both = [name for name in table.columns if name in (longest, *long)]
-        notes.append(f"The text is {longest!r}. Other columns hold texts, too. To join them: text={both}.")
+        notes.append(
+            _("The text is {longest!r}. Other columns hold texts, too. To join them: text={both}.").format(
+                longest=longest, both=both
+            )
+        )
     return [longest]
 
 
@@ -77,14 +91,17 @@ def _repeats(table: Table, names: Sequence[str]) -> float:
 
 def _refuse_no_text(table: Table, label: str | None) -> None:
     shown = "; ".join(
-        f"{name!r} holds {_some(table, name)[0]!r}" if _some(table, name) else f"{name!r} is empty"
+        _("{name!r} holds {value!r}").format(name=name, value=_some(table, name)[0])
+        if _some(table, name)
+        else _("{name!r} is empty").format(name=name)
         for name in table.columns[:6]
         if name != label
     )
     raise OwnDataError(
-        f"Expected a column of texts in {table.name}, but none of its columns {table.columns} is one: "
-        f"{shown or 'there is no other column'}. Numbers, dates and addresses are no texts. "
-        "If one of them is, name it: text=…"
+        _(
+            "Expected a column of texts in {table}, but none of its columns {columns} is one: {found}. "
+            "Numbers, dates and addresses are no texts. If one of them is, name it: text=…"
+        ).format(table=table.name, columns=table.columns, found=shown or _("there is no other column"))
     )
 
 
@@ -115,14 +132,20 @@ def choose_label(table: Table, given, text, notes: list[str]) -> tuple[str, list
     )
     if not known and len(flags := _flags(table, possible)) >= 3:
         raise OwnDataError(
-            f"Expected one label a row in {table.name}, but the columns {flags} hold 0 and 1, several at "
-            "once: that is multi-label. Read it so: own_data(…, multi_label=True)."
+            _(
+                "Expected one label a row in {table}, but the columns {columns} hold 0 and 1, several at "
+                "once: that is multi-label. Read it so: own_data(…, multi_label=True)."
+            ).format(table=table.name, columns=flags)
         )
     chosen = known[0] if known else possible[0] if len(possible) == 1 else None
     pair = _code_and_name(table, chosen, possible)
     if pair is not None:
         code, name = pair
-        notes.append(f"{code!r} is the code of {name!r}: the label is {name!r}, in the order of the codes.")
+        notes.append(
+            _("{code!r} is the code of {name!r}: the label is {name!r}, in the order of the codes.").format(
+                code=code, name=name
+            )
+        )
         pairs = dict(zip(table.column(code), table.column(name), strict=True))
         return name, [pairs[one] for one in sorted(filter(None, pairs), key=number_of) if pairs[one]]
     if chosen is None:
@@ -133,8 +156,10 @@ def choose_label(table: Table, given, text, notes: list[str]) -> tuple[str, list
 def _refuse_no_label(table: Table, possible: list[str]) -> None:
     if possible:
         raise OwnDataError(
-            f"Expected one column of labels in {table.name}, but {len(possible)} could be it: {possible}. "
-            f"Say which: label={possible[0]!r}."
+            _(
+                "Expected one column of labels in {table}, but {count} could be it: {columns}. "
+                "Say which: label={columns[0]!r}."
+            ).format(table=table.name, count=len(possible), columns=possible)
         )
     for name in table.columns:
         numbers = {
@@ -142,13 +167,17 @@ def _refuse_no_label(table: Table, possible: list[str]) -> None:
         }
         if len(numbers) > MOST_NUMBERS and not re.search("id|index|unnamed|column", name, re.IGNORECASE):
             raise OwnDataError(
-                f"Expected a column of labels in {table.name}, but {name!r} holds {len(numbers)} different "
-                f"numbers, for example {_some(table, name)[0]}: that is regression, and this course teaches "
-                "classification. Put them into a few classes first, for example with pandas.cut."
+                _(
+                    "Expected a column of labels in {table}, but {column!r} holds {count} different numbers, "
+                    "for example {example}: that is regression, and this course teaches classification. "
+                    "Put them into a few classes first, for example with pandas.cut."
+                ).format(table=table.name, column=name, count=len(numbers), example=_some(table, name)[0])
             )
     raise OwnDataError(
-        f"Expected a column of labels in {table.name}, with a few different values, but none of its columns "
-        f"{table.columns} is one. If one of them is, name it: label=…"
+        _(
+            "Expected a column of labels in {table}, with a few different values, but none of its columns "
+            "{columns} is one. If one of them is, name it: label=…"
+        ).format(table=table.name, columns=table.columns)
     )
 
 
@@ -215,17 +244,19 @@ def multi_label_columns(table: Table, given, text: Sequence[str]) -> list[str]:
     if len(several) == 1:
         return several
     raise OwnDataError(
-        f"Expected columns of 0 and 1, or one whose cells hold several labels, in {table.name}; its columns "
-        f"are {table.columns}. Name them: label=['one', 'two'], or label='labels'."
+        _(
+            "Expected columns of 0 and 1, or one whose cells hold several labels, in {table}; its columns "
+            "are {columns}. Name them: label=['one', 'two'], or label='labels'."
+        ).format(table=table.name, columns=table.columns)
     )
 
 
 def _check_name(table: Table, name, role: str) -> None:
     if name not in table.columns:
-        raise OwnDataError(
-            f"Expected a column {name!r} for {role}= in {table.name}; its columns are {table.columns}. "
-            f"{nearest(name, table.columns)}".rstrip()
+        absent = _("Expected a column {name!r} for {role}= in {table}; its columns are {columns}.").format(
+            name=name, role=role, table=table.name, columns=table.columns
         )
+        raise OwnDataError(f"{absent} {nearest(name, table.columns)}".rstrip())
 
 
 def _some(table: Table, name: str) -> list:

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from helpers.data.own.splits import Row
+from helpers.language import N_, _, ngettext
 
 _EMAIL = re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]*[a-zA-Z]{2,}\b")
 _PHONE = re.compile(r"(?<![\w.,-])(\+\d{1,3}[ .-]?)?(\(0?\d{1,5}\)|\d{2,5})([ .\-/]?\d{2,4}){2,4}(?![\w-])")
@@ -21,8 +22,10 @@ def note_contents(rows: Sequence[Row], names: Sequence[str], cleaned: bool, note
     marked = sum(bool(_MARKUP.search(row.text)) for row in rows)
     if marked and not cleaned:
         notes.append(
-            f"HTML tags or entities in {marked:,} of the texts, such as {_first_markup(rows)!r}: kept; "
-            "clean_html=True removes them."
+            _(
+                "HTML tags or entities in {count:,} of the texts, such as {example!r}: kept; "
+                "clean_html=True removes them."
+            ).format(count=marked, example=_first_markup(rows))
         )
     _note_copies(rows, names, notes)
 
@@ -39,17 +42,21 @@ def _first_markup(rows: Sequence[Row]) -> str:
 def _note_personal(rows: Sequence[Row], notes: list[str]) -> None:
     found = Counter()
     for row in rows:
-        found["an e-mail address"] += bool(_EMAIL.search(row.text))
+        found[N_("{count:,} with an e-mail address")] += bool(_EMAIL.search(row.text))
         cards = [match.group() for match in _CARD.finditer(row.text) if _is_card(match.group())]
-        found["a number like a payment card's"] += bool(cards)
+        found[N_("{count:,} with a number like a payment card's")] += bool(cards)
         rest = _CARD.sub(" ", row.text)
         phones = (re.sub(r"\D", "", match.group()) for match in _PHONE.finditer(rest))
-        found["a number like a telephone's"] += any(8 <= len(digits) <= 15 for digits in phones)
+        found[N_("{count:,} with a number like a telephone's")] += any(
+            8 <= len(digits) <= 15 for digits in phones
+        )
     if any(found.values()):
-        shown = ", ".join(f"{count:,} with {what}" for what, count in found.items() if count)
+        shown = ", ".join(_(what).format(count=count) for what, count in found.items() if count)
         notes.append(
-            f"Personal data: {shown}. Think before you train on these texts, and before you push anything: a "
-            "model can repeat what it has read."
+            _(
+                "Personal data: {found}. Think before you train on these texts, and before you push "
+                "anything: a model can repeat what it has read."
+            ).format(found=shown)
         )
 
 
@@ -66,16 +73,25 @@ def _note_copies(rows: Sequence[Row], names: Sequence[str], notes: list[str]) ->
         labels[row.text][row.label if isinstance(row.label, int) else tuple(row.label)] += 1
     copies = sum(counts.total() - 1 for counts in labels.values())
     if copies:
-        notes.append(f"Rows whose text is there already: {copies:,}. Copies of a text stay in one split.")
+        notes.append(
+            _("Rows whose text is there already: {copies:,}. Copies of a text stay in one split.").format(
+                copies=copies
+            )
+        )
     torn = {text: counts for text, counts in labels.items() if len(counts) > 1}
     if torn:
         text, counts = next(iter(torn.items()))
         shown = (
-            " and ".join(repr(names[label]) for label in counts)
+            _(" and ").join(repr(names[label]) for label in counts)
             if all(isinstance(label, int) for label in counts)
-            else "different labels"
+            else _("different labels")
         )
         notes.append(
-            f"With different labels: {len(torn):,} {'text' if len(torn) == 1 else 'texts'}, for example "
-            f"{text[:80]!r} with {shown}. They are kept: look at them."
+            ngettext(
+                "With different labels: {count:,} text, for example {text!r} with {labels}. "
+                "They are kept: look at them.",
+                "With different labels: {count:,} texts, for example {text!r} with {labels}. "
+                "They are kept: look at them.",
+                len(torn),
+            ).format(count=len(torn), text=text[:80], labels=shown)
         )

@@ -15,6 +15,7 @@ from helpers.data.own.encodings import Encoding
 from helpers.data.own.errors import OwnDataError
 from helpers.data.own.sources import Source, chunks
 from helpers.data.own.tables import Table, cell, keep
+from helpers.language import _
 
 SEPARATORS = ("\t", ",", ";", "|")
 _LONGEST_FIELD = 2**24
@@ -38,8 +39,10 @@ def lines_of(source: Source, encoding: Encoding, most: int | None = None) -> Ite
             yield line
     except UnicodeError as error:
         raise OwnDataError(
-            f"Expected {encoding.name} in {source.name}, but some bytes are not ({error}). "
-            "Say how the file was written: encoding='cp949', encoding='latin-1' …"
+            _(
+                "Expected {encoding} in {file}, but some bytes are not ({error}). "
+                "Say how the file was written: encoding='cp949', encoding='latin-1' …"
+            ).format(encoding=encoding.name, file=source.name, error=error)
         ) from error
 
 
@@ -64,7 +67,11 @@ class _Blocks(io.RawIOBase):
 def read_delimited(source: Source, encoding: Encoding, head: str, notes, header, separator) -> Table:
     """Read the rows. `head` is the beginning of the file. Raises OwnDataError if they do not fit together."""
     if separator is not None and (not isinstance(separator, str) or len(separator) != 1):
-        raise OwnDataError(f"Expected one character as separator, such as ';' or '\\t', got {separator!r}.")
+        raise OwnDataError(
+            _("Expected one character as separator, such as ';' or '\\t', got {separator!r}.").format(
+                separator=separator
+            )
+        )
     if separator is None and _is_fasttext(head):
         return _fasttext(source, encoding)
     said = _SEPARATOR_LINE.match(head)
@@ -73,10 +80,10 @@ def read_delimited(source: Source, encoding: Encoding, head: str, notes, header,
     form = _Form(source, encoding, separator, skip_lines=1 if said else 0, skip_spaces=spaced)
     form = replace(form, quoting=_find_quoting(form, notes))
 
-    beginning = [row for _, (_, row) in zip(range(200), form.records())]
+    beginning = [row for _line, row in islice(form.records(), 200)]
     columns, skipped = find_header(beginning, source.name, notes, header)
     table = Table(source.name, columns, [], source.split)
-    rows = islice((row for _, row in form.records()), skipped, None)
+    rows = islice((row for _line, row in form.records()), skipped, None)
     table.rows = keep(rows, source.size, table.dropped)
     leave_out_headers(table, beginning[skipped - 1] if skipped else None, notes)
     _fill_up(table, notes)
@@ -116,9 +123,7 @@ class _Form:
 
     def records(self) -> Iterator[tuple[int, list]]:
         """Yield (line number, fields) of each row that is not blank."""
-        lines = lines_of(self.source, self.encoding)
-        for _ in range(self.skip_lines):
-            next(lines, "")
+        lines = islice(lines_of(self.source, self.encoding), self.skip_lines, None)
         return _records(lines, self.separator, self.quoting, self.strict, self.skip_spaces)
 
 
@@ -144,7 +149,7 @@ def _find_separator(head: str) -> str:
     best, chosen = (0.0, False), ","
     for separator in SEPARATORS:
         try:
-            widths = Counter(len(fields) for _, fields in _records(lines, separator))
+            widths = Counter(len(fields) for _line, fields in _records(lines, separator))
             first = next(iter(_records(lines[:1], separator)), (0, []))[1]
         except csv.Error:
             continue
@@ -211,20 +216,33 @@ def _find_quoting(form: _Form, notes: list[str]) -> int:
     # A quote that holds a field together ends right before a separator; elsewhere it is a part of the text
     stray = bool(_measure(replace(form, strict=True)).broken)
     if even and (held.broken or held.too_many or stray):
-        notes.append(f"In {name}, quotes are part of the texts: they do not hold a field together.")
+        notes.append(
+            _("In {file}, quotes are part of the texts: they do not hold a field together.").format(file=name)
+        )
         return csv.QUOTE_NONE
     if held.broken:
         raise OwnDataError(
-            f"Expected that every quote in {name} is closed, but one is not ({held.broken}). "
-            "Save the file again from where it was made, with all texts in quotes."
+            _(
+                "Expected that every quote in {file} is closed, but one is not ({error}). "
+                "Save the file again from where it was made, with all texts in quotes."
+            ).format(file=name, error=held.broken)
         )
     if held.too_many:
         odd = min(width for width in held.counts if width > held.usual)
         line, fields = held.first_line[odd]
         raise OwnDataError(
-            f"Expected {held.usual} fields in each row of {name}, as in most, but {held.too_many} rows have "
-            f"more. The first ends in line {line}: {_shown(fields)}. A text with {form.separator!r} in it "
-            "must stand in quotes. Save the file again with quotes, or as JSON lines."
+            _(
+                "Expected {usual} fields in each row of {file}, as in most, but {count} rows have more. "
+                "The first ends in line {line}: {fields}. A text with {separator!r} in it must stand in "
+                "quotes. Save the file again with quotes, or as JSON lines."
+            ).format(
+                usual=held.usual,
+                file=name,
+                count=held.too_many,
+                line=line,
+                fields=_shown(fields),
+                separator=form.separator,
+            )
         )
     return csv.QUOTE_MINIMAL
 
@@ -240,7 +258,11 @@ def find_header(
     """Return the names of the columns, and how many rows come before the first row of data."""
     titles = 0 if header is False else _titles(beginning)
     if titles:
-        notes.append(f"Left out above the header of {name}: {_shown(beginning[titles - 1])}.")
+        notes.append(
+            _("Left out above the header of {file}: {row}.").format(
+                file=name, row=_shown(beginning[titles - 1])
+            )
+        )
     if not beginning:
         return [], 0
     first = beginning[titles]
@@ -249,12 +271,16 @@ def find_header(
         header = _is_header(first, beginning[titles + 1 :])
         if not header:
             notes.append(
-                f"{name} has no header, so its columns are called 'column 1', 'column 2' … "
-                "If its first line is one, write header=True."
+                _(
+                    "{file} has no header, so its columns are called 'column 1', 'column 2' … "
+                    "If its first line is one, write header=True."
+                ).format(file=name)
             )
         elif not known:
             notes.append(
-                f"The first line of {name} is taken as its header: {_shown(first)}. Or: header=False."
+                _("The first line of {file} is taken as its header: {row}. Or: header=False.").format(
+                    file=name, row=_shown(first)
+                )
             )
     if not header:
         return [f"column {number}" for number in range(1, len(first) + 1)], titles
@@ -267,7 +293,11 @@ def leave_out_headers(table: Table, header: list | None, notes: list[str]) -> No
     again = len(table.rows) - len(without)
     if again:
         table.dropped["the header again"] += again
-        notes.append(f"Rows that repeat the header: {again} left out of {table.name}.")
+        notes.append(
+            _("Rows that repeat the header: {count} left out of {table}.").format(
+                count=again, table=table.name
+            )
+        )
         table.rows = without
 
 
@@ -288,7 +318,11 @@ def _unique(names: list[str], file: str, notes: list[str]) -> list[str]:
         name = name or f"column {number}"
         seen[name] += 1
         if seen[name] > 1:
-            notes.append(f"Two columns of {file} are called {name!r}: the second is now {name}.{seen[name]}.")
+            notes.append(
+                _("Two columns of {file} are called {name!r}: the second is now {name}.{number}.").format(
+                    file=file, name=name, number=seen[name]
+                )
+            )
         made.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
     return made
 
@@ -330,11 +364,24 @@ def _fill_up(table: Table, notes: list[str]) -> None:
             row.pop()
         if len(row) > width:
             raise OwnDataError(
-                f"Expected {width} fields in each row of {table.name}, as in its first line {table.columns}, "
-                f"but data row {number} has {len(row)}: {_shown(row)}. Give each row as many fields. A text "
-                "with a separator in it must stand in quotes."
+                _(
+                    "Expected {width} fields in each row of {table}, as in its first line {columns}, but "
+                    "data row {row} has {found}: {fields}. Give each row as many fields. "
+                    "A text with a separator in it must stand in quotes."
+                ).format(
+                    width=width,
+                    table=table.name,
+                    columns=table.columns,
+                    row=number,
+                    found=len(row),
+                    fields=_shown(row),
+                )
             )
         short += len(row) < width
         row.extend([None] * (width - len(row)))
     if short:
-        notes.append(f"Rows of {table.name} with fewer fields than its header: {short}. The rest is empty.")
+        notes.append(
+            _("Rows of {table} with fewer fields than its header: {count}. The rest is empty.").format(
+                table=table.name, count=short
+            )
+        )

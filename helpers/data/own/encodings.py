@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from charset_normalizer import from_bytes
 
 from helpers.data.own.errors import OwnDataError
+from helpers.language import _
 
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -50,7 +51,11 @@ def find_encoding(blocks: Iterable[bytes], name: str, given: str | None, notes: 
     head = next(blocks, b"")
     for bom, encoding in _BOMS.items():
         if head.startswith(bom):
-            notes.append(f"{name} begins with a byte order mark: read as {encoding.removesuffix('-sig')}.")
+            notes.append(
+                _("{file} begins with a byte order mark: read as {encoding}.").format(
+                    file=name, encoding=encoding.removesuffix("-sig")
+                )
+            )
             return Encoding(encoding)
     if b"\0" in head:
         return _with_zeros(head, name, notes)
@@ -63,11 +68,18 @@ def find_encoding(blocks: Iterable[bytes], name: str, given: str | None, notes: 
     mended = sample.decode("utf-8", errors="replace")
     broken = mended.count("\ufffd")
     if len(_NOT_ASCII.findall(mended)) > 5 * broken:
-        notes.append(f"{name} is UTF-8 with broken bytes, at least {broken}: each is shown as \ufffd.")
+        notes.append(
+            _("{file} is UTF-8 with broken bytes, at least {count}: each is shown as \ufffd.").format(
+                file=name, count=broken
+            )
+        )
         return Encoding("utf-8", "replace")
     encoding = _legacy(sample)
     notes.append(
-        f"{name} is not UTF-8; read as {encoding}. If letters look wrong, name another: encoding='latin-1'."
+        _(
+            "{file} is not UTF-8; read as {encoding}. "
+            "If letters look wrong, name another: encoding='latin-1'."
+        ).format(file=name, encoding=encoding)
     )
     return Encoding(encoding)
 
@@ -79,7 +91,9 @@ def _known(given) -> str:
         return found.name
     except (LookupError, TypeError) as error:
         raise OwnDataError(
-            f"Expected the name of an encoding such as 'utf-8', 'cp949' or 'latin-1', got {given!r}."
+            _(
+                "Expected the name of an encoding such as 'utf-8', 'cp949' or 'latin-1', got {given!r}."
+            ).format(given=given)
         ) from error
 
 
@@ -88,11 +102,17 @@ def _with_zeros(head: bytes, name: str, notes: list[str]) -> Encoding:
     begins = head[:_BEGINNING]
     for encoding, zeros in (("utf-16-le", begins[1::2]), ("utf-16-be", begins[0::2])):
         if zeros.count(0) > 0.3 * len(zeros):
-            notes.append(f"{name} has no byte order mark, but looks like {encoding}.")
+            notes.append(
+                _("{file} has no byte order mark, but looks like {encoding}.").format(
+                    file=name, encoding=encoding
+                )
+            )
             return Encoding(encoding)
     raise OwnDataError(
-        f"Expected text in {name}, but it holds zero bytes from byte {head.index(0) + 1} on, as pictures, "
-        "archives and files that were cut off do. Save it as CSV, JSON lines or Parquet where it was made."
+        _(
+            "Expected text in {file}, but it holds zero bytes from byte {first} on, as pictures, archives "
+            "and files that were cut off do. Save it as CSV, JSON lines or Parquet where it was made."
+        ).format(file=name, first=head.index(0) + 1)
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from helpers.language import _
+
 
 class OwnDataError(ValueError):
     """A file cannot be used as it is. The message says what was expected, what was found and what to do."""
@@ -21,4 +23,4 @@ def nearest(name: str, names: Iterable[str]) -> str:
     """Return "Did you mean 'label'? " if one of `names` comes close to `name`; else ""."""
     by_lower = {str(other).lower(): other for other in names}
     close = get_close_matches(str(name).lower(), by_lower, n=1, cutoff=0.6)
-    return f"Did you mean {by_lower[close[0]]!r}? " if close else ""
+    return _("Did you mean {name!r}? ").format(name=by_lower[close[0]]) if close else ""

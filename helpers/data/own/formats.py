@@ -12,6 +12,7 @@ from helpers.data.own.encodings import Encoding, find_encoding
 from helpers.data.own.errors import OwnDataError
 from helpers.data.own.sources import SPLIT_OF, Source, chunks, read_bytes, refuse_by_name
 from helpers.data.own.tables import SAMPLE_ABOVE, Table, cell, keep
+from helpers.language import _
 
 _WEB_PAGE = re.compile(r"\s*<(!doctype\s+html|html|\?xml|head|body)\b", re.IGNORECASE)
 _LFS = "version https://git-lfs.github.com"
@@ -31,11 +32,20 @@ def read_tables(source: Source, notes: list[str], header=None, separator=None, e
         tables = _text_file(source, notes, header, separator, encoding)
     for table in tables:
         if not table.rows:
-            raise OwnDataError(f"Expected rows of text and label in {table.name}, but it is empty.")
+            raise OwnDataError(
+                _("Expected rows of text and label in {table}, but it is empty.").format(table=table.name)
+            )
         if table.dropped["not in the sample"]:
             notes.append(
-                f"{table.name} has {source.size / 1e6:,.0f} MB and {table.rows_in_file:,} rows: a random "
-                f"sample of {len(table.rows):,} is used."
+                _(
+                    "{table} has {megabytes:,.0f} MB and {rows:,} rows: "
+                    "a random sample of {sample:,} is used."
+                ).format(
+                    table=table.name,
+                    megabytes=source.size / 1e6,
+                    rows=table.rows_in_file,
+                    sample=len(table.rows),
+                )
             )
     return tables
 
@@ -45,13 +55,17 @@ def _text_file(source: Source, notes, header, separator, encoding) -> list[Table
     head = "".join(lines_of(source, found, most=200))
     if _WEB_PAGE.match(head):
         raise OwnDataError(
-            f"Expected rows of text and label in {source.name}, but it is a web page. Open the address in a "
-            "browser: perhaps it asks for a login. Download the file itself, not the page around it."
+            _(
+                "Expected rows of text and label in {file}, but it is a web page. Open the address in a "
+                "browser: perhaps it asks for a login. Download the file itself, not the page around it."
+            ).format(file=source.name)
         )
     if head.startswith(_LFS):
         raise OwnDataError(
-            f"Expected rows in {source.name}, but it is a pointer to a file that git-lfs stores. Run "
-            "`git lfs pull`, or download the file itself."
+            _(
+                "Expected rows in {file}, but it is a pointer to a file that git-lfs stores. Run "
+                "`git lfs pull`, or download the file itself."
+            ).format(file=source.name)
         )
     first = head.lstrip().partition("\n")[0]
     is_json = (first.startswith("[") and not source.suffix) or _is_object(first)
@@ -73,8 +87,10 @@ def _json(source: Source, encoding: Encoding) -> list[Table]:
         if str(error).startswith("Extra data"):  # an object in each line, whatever the file is called
             return [_of_lines(text.split("\n"), source)]
         raise OwnDataError(
-            f"Expected JSON in {source.name}, but it breaks off or is malformed: {error}. "
-            "Save it again where it was made."
+            _(
+                "Expected JSON in {file}, but it breaks off or is malformed: {error}. "
+                "Save it again where it was made."
+            ).format(file=source.name, error=error)
         ) from error
 
 
@@ -99,13 +115,17 @@ def _objects(lines: Iterable[str], source: Source) -> Iterator[dict]:
             row = json.loads(line)
         except (json.JSONDecodeError, RecursionError) as error:
             raise OwnDataError(
-                f"Expected one JSON object in each line of {source.name}, but line {number} is malformed "
-                f"({error}): {line[:80].strip()!r}."
+                _(
+                    "Expected one JSON object in each line of {file}, but line {number} is malformed "
+                    "({error}): {line!r}."
+                ).format(file=source.name, number=number, error=error, line=line[:80].strip())
             ) from error
         if not isinstance(row, dict):
             raise OwnDataError(
-                f'Expected an object such as {{"text": …, "label": …}} in each line of {source.name}, but '
-                f"line {number} holds {line[:80].strip()!r}."
+                _(
+                    'Expected an object such as {{"text": …, "label": …}} in each line of {file}, but '
+                    "line {number} holds {line!r}."
+                ).format(file=source.name, number=number, line=line[:80].strip())
             )
         yield row
 
@@ -136,8 +156,10 @@ def _rows(whole, source: Source) -> list[dict]:
             whole = of_objects[0]
     if not isinstance(whole, list) or not all(isinstance(row, dict) for row in whole):
         raise OwnDataError(
-            f'Expected a list of objects such as {{"text": …, "label": …}} in {source.name}, found '
-            f"{type(whole).__name__} {str(whole)[:80]!r}."
+            _(
+                'Expected a list of objects such as {{"text": …, "label": …}} in {file}, found '
+                "{kind} {content!r}."
+            ).format(file=source.name, kind=type(whole).__name__, content=str(whole)[:80])
         )
     return whole
 
@@ -181,8 +203,10 @@ def _parquet(source: Source) -> Table:
         if isinstance(error, OwnDataError):
             raise
         raise OwnDataError(
-            f"Expected a Parquet file, but {source.name} is damaged or none ({error}). "
-            "Download or write it again."
+            _(
+                "Expected a Parquet file, but {file} is damaged or none ({error}). "
+                "Download or write it again."
+            ).format(file=source.name, error=error)
         ) from error
     return table
 
@@ -209,16 +233,24 @@ def _excel(source: Source, notes: list[str], header: bool | None) -> list[Table]
         raise
     except Exception as error:  # a damaged workbook ends in errors of many libraries
         raise OwnDataError(
-            f"Expected an Excel workbook, but {source.name} is damaged or none ({error}). "
-            "Open it in a spreadsheet and save it again, or as CSV."
+            _(
+                "Expected an Excel workbook, but {file} is damaged or none ({error}). "
+                "Open it in a spreadsheet and save it again, or as CSV."
+            ).format(file=source.name, error=error)
         ) from error
     sheets = {title: rows for title, rows in sheets.items() if rows}
     named = {title: SPLIT_OF[title.lower()] for title in sheets if title.lower() in SPLIT_OF}
     chosen = named if len(named) > 1 else dict.fromkeys(list(sheets)[:1], source.split)
-    if left := [f"{title!r} ({len(rows)} rows)" for title, rows in sheets.items() if title not in chosen]:
+    if left := [
+        _("{title!r} ({rows} rows)").format(title=title, rows=len(rows))
+        for title, rows in sheets.items()
+        if title not in chosen
+    ]:
         notes.append(
-            f"{source.name} has other sheets, which are not read: {', '.join(left)}. To use one, save it as "
-            "a file of its own."
+            _(
+                "{file} has other sheets, which are not read: {sheets}. To use one, save it as a file of "
+                "its own."
+            ).format(file=source.name, sheets=", ".join(left))
         )
     tables = []
     for title, split in chosen.items():

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from helpers.data.own.errors import OwnDataError
+from helpers.language import _
 
 # More different numbers than this are a quantity, and no classes
 MOST_NUMBERS = 50
@@ -71,7 +72,11 @@ def find_classes(
 
     # "NA" among numbers is no class; a class may be called so among words
     if of_numbers and others and all(text.lower() in _EMPTY_NUMBERS for text in others):
-        notes.append(f"In {column!r}, {', '.join(map(repr, sorted(others)))} stands for no label.")
+        notes.append(
+            _("In {column!r}, {values} stands for no label.").format(
+                column=column, values=", ".join(map(repr, sorted(others)))
+            )
+        )
         texts = [None if text in others else text for text in texts]
         others = []
     if of_numbers and not others:
@@ -89,9 +94,11 @@ def _of_numbers(texts, numbers, column, notes, places) -> Classes:
     if len(found) > MOST_NUMBERS:
         at = next(i for i, text in enumerate(texts) if text is not None)
         raise OwnDataError(
-            f"Expected classes in {column!r}, but it holds {len(found)} different numbers, for example "
-            f"{texts[at]} in {places[at]}: that is regression, and this course teaches classification. Put "
-            "them into a few classes first, for example with pandas.cut, or name another column: label=…"
+            _(
+                "Expected classes in {column!r}, but it holds {count} different numbers, for example "
+                "{example} in {place}: that is regression, and this course teaches classification. Put "
+                "them into a few classes first, for example with pandas.cut, or name another column: label=…"
+            ).format(column=column, count=len(found), example=texts[at], place=places[at])
         )
     _refuse_one(found, column)
     names = [_plain(number) for number in found]
@@ -99,8 +106,10 @@ def _of_numbers(texts, numbers, column, notes, places) -> Classes:
     if len(found) > 2:
         shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
         notes.append(
-            f"The labels in {column!r} are numbers ({shown}), so the course takes their order to mean "
-            "something. If they are only codes, write ordered=False."
+            _(
+                "The labels in {column!r} are numbers ({numbers}), so the course takes their order to mean "
+                "something. If they are only codes, write ordered=False."
+            ).format(column=column, numbers=shown)
         )
     return Classes(names, len(found) > 2, [None if text is None else place[numbers[text]] for text in texts])
 
@@ -120,10 +129,14 @@ def _of_texts(texts, values, column, notes, order) -> Classes:
     merged = [list(counts) for counts in spellings.values() if len(counts) > 1]
     untidy = sum(value is not None and str(value) != _tidy(value) for value in values)
     if untidy:
-        notes.append(f"Labels with stray spaces or invisible characters: {untidy:,}. They were taken away.")
+        notes.append(
+            _("Labels with stray spaces or invisible characters: {count:,}. They were taken away.").format(
+                count=untidy
+            )
+        )
     if merged:
         shown = "; ".join(" = ".join(map(repr, group)) for group in merged[:5])
-        notes.append(f"Spellings of one label were put together: {shown}.")
+        notes.append(_("Spellings of one label were put together: {spellings}.").format(spellings=shown))
 
     # Their order
     keys, ordered = _in_order(list(names))
@@ -131,15 +144,22 @@ def _of_texts(texts, values, column, notes, order) -> Classes:
         keys = list(dict.fromkeys([*(one.casefold() for one in order if one.casefold() in names), *keys]))
     if len(keys) > 0.5 * sum(text is not None for text in texts):
         raise OwnDataError(
-            f"Expected a few classes in {column!r}, but it has {len(keys)} different values, for example "
-            f"{names[keys[0]]!r}. Name the column of the label: label=…"
+            _(
+                "Expected a few classes in {column!r}, but it has {count} different values, for example "
+                "{example!r}. Name the column of the label: label=…"
+            ).format(column=column, count=len(keys), example=names[keys[0]])
         )
     if nothing := [names[key] for key in keys if key in _LIKE_NOTHING]:
-        notes.append(f"Taken as classes: {nothing}. If they stand for no label, remove these rows first.")
+        notes.append(
+            _("Taken as classes: {classes}. If they stand for no label, remove these rows first.").format(
+                classes=nothing
+            )
+        )
     if ordered and len(keys) > 2 and order is None:
         notes.append(
-            f"The classes have an order: {' < '.join(names[key] for key in keys[:8])}. If they have none, "
-            "write ordered=False."
+            _("The classes have an order: {order}. If they have none, write ordered=False.").format(
+                order=" < ".join(names[key] for key in keys[:8])
+            )
         )
     place = {key: i for i, key in enumerate(keys)}
     return Classes(
@@ -162,12 +182,20 @@ def _in_order(keys: list[str]) -> tuple[list[str], bool]:
 
 def _refuse_one(found: list, column: str) -> None:
     if len(found) < 2:
-        what = f"only the class {found[0]!r}" if found else "no label at all"
-        raise OwnDataError(
-            f"Expected at least two classes in {column!r}, but it has {what} (one class only). A model would "
-            "learn to give this one answer. If the file is sorted and was cut, take it whole; if another "
-            "column is the label, name it: label=…"
+        if found:
+            few = _(
+                "Expected at least two classes in {column!r}, but it has only the class {name!r} "
+                "(one class only)."
+            ).format(column=column, name=found[0])
+        else:
+            few = _(
+                "Expected at least two classes in {column!r}, but it has no label at all (one class only)."
+            ).format(column=column)
+        advice = _(
+            "A model would learn to give this one answer. If the file is sorted and was cut, take it whole; "
+            "if another column is the label, name it: label=…"
         )
+        raise OwnDataError(f"{few} {advice}")
 
 
 # Several labels at once

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,6 +18,7 @@ from helpers.data.own.labels import Classes, find_classes, labels_in_cells, seve
 from helpers.data.own.sources import SPLIT_OF, Source, find_sources, read_bytes, split_named
 from helpers.data.own.splits import ORDER, Row, divide
 from helpers.data.own.tables import Table, cell
+from helpers.language import _, wrapped
 from helpers.profiles import PROFILES, Profile
 
 
@@ -27,7 +27,7 @@ class _Notes(list):
 
     def append(self, sentence: str) -> None:
         super().append(sentence)
-        print(textwrap.fill(f"• {sentence}", width=88, subsequent_indent="  "))
+        print("• " + "\n  ".join(wrapped(sentence, 86)))
 
 
 @dataclass
@@ -59,14 +59,20 @@ class OwnData:
         """
         if self.multi_label:
             raise ValueError(
-                "Expected one label a row, as notebooks 1 to 3 train on. Several labels at once are trained "
-                "at the end of notebook 6."
+                _(
+                    "Expected one label a row, as notebooks 1 to 3 train on. Several labels at once are "
+                    "trained at the end of notebook 6."
+                )
             )
         if isinstance(base, str) and base not in PROFILES:
-            raise ValueError(f"Expected base to be one of {list(PROFILES)}, got {base!r}.")
+            raise ValueError(
+                _("Expected base to be one of {profiles}, got {base!r}.").format(
+                    profiles=list(PROFILES), base=base
+                )
+            )
         folder = saved_folder(name)
         if folder.exists():
-            print(f"The earlier set of the name {name!r} is replaced.")
+            print(_("The earlier set of the name {name!r} is replaced.").format(name=name))
         folder.mkdir(parents=True, exist_ok=True)
         profile = self._profile(PROFILES[base] if isinstance(base, str) else base, str(folder))
         for split, rows in self._arranged(profile).items():
@@ -74,7 +80,11 @@ class OwnData:
         settings = {key: value for key, value in asdict(profile).items() if key != "dataset"}
         settings |= {"name": f"own/{name}", "columns": {}}
         (folder / "profile.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
-        print(f'Saved in {folder}. PROFILE = "own/{name}" in a setup cell opens it.')
+        print(
+            _('Saved in {folder}. PROFILE = "own/{name}" in a setup cell opens it.').format(
+                folder=folder, name=name
+            )
+        )
         return folder
 
     def _profile(self, base: Profile, folder: str) -> Profile:
@@ -100,7 +110,7 @@ class OwnData:
         after = range(len(train), len(pooled))
         wanted = [*range(profile.train_size), *after, *range(profile.train_size, len(train))]
         places = Dataset.from_dict({"row": range(len(pooled))}).shuffle(seed=42)["row"][:]
-        order = [row for _, row in sorted(zip(places, wanted, strict=True))]
+        order = [row for _place, row in sorted(zip(places, wanted, strict=True))]
         return DatasetDict(train=pooled.select(order), test=self.dataset["test"])
 
 
@@ -109,7 +119,11 @@ def saved_folder(name: str) -> Path:
     import helpers
 
     if not isinstance(name, str) or not re.fullmatch(r"[\w-][\w. -]*", name):
-        raise ValueError(f"Expected a name such as 'reviews', of letters, digits and -_., got {name!r}.")
+        raise ValueError(
+            _("Expected a name such as 'reviews', of letters, digits and -_., got {name!r}.").format(
+                name=name
+            )
+        )
     return helpers.runs_folder() / "own" / name
 
 
@@ -121,8 +135,12 @@ def own_profile(name: str) -> Profile:
     except (OSError, ValueError) as error:
         saved = sorted(path.parent.name for path in folder.parent.glob("*/profile.json"))
         raise ValueError(
-            f"Expected a set that was saved as {name!r}, but {folder} has no readable profile.json. "
-            f"{nearest(name, saved)}Saved here: {saved or 'nothing yet'}. Save yours in notebook 6."
+            _("Expected a set that was saved as {name!r}, but {folder} has no readable profile.json.").format(
+                name=name, folder=folder
+            )
+            + " "
+            + nearest(name, saved)
+            + _("Saved here: {saved}. Save yours in notebook 6.").format(saved=saved or _("nothing yet"))
         ) from error
     names = settings["label_names"]
     return Profile(dataset=str(folder), **settings | {"label_names": tuple(names) if names else None})
@@ -150,7 +168,9 @@ def own_data(
     """
     for name, value in {"header": header, "ordered": ordered}.items():
         if value is not None and not isinstance(value, bool):
-            raise OwnDataError(f"Expected True, False or None for {name}=, got {value!r}.")
+            raise OwnDataError(
+                _("Expected True, False or None for {name}=, got {value!r}.").format(name=name, value=value)
+            )
     notes = _Notes()
     tables = _tables(path, notes, header=header, separator=separator, encoding=encoding)
     rows_read = sum(table.rows_in_file for table in tables)
@@ -185,11 +205,18 @@ def own_data(
         unlabelled=_unlabelled(without, texts, notes),
         multi_label=multi_label,
     )
-    sizes = ", ".join(f"{len(given[split]):,} {split}" for split in ORDER)
+    sizes = ", ".join(
+        _("{rows} {split}").format(rows=f"{len(given[split]):,}", split=split) for split in ORDER
+    )
     notes.append(
-        f"{rows_read:,} rows read: {sizes}. Text: {' + '.join(map(repr, texts))}; label: "
-        f"{', '.join(map(repr, labels))}; {len(names)} classes: {', '.join(names[:12])}"
-        + (", …" if len(names) > 12 else ".")
+        _("{rows:,} rows read: {sizes}. Text: {texts}; label: {labels}; {count} classes: {names}").format(
+            rows=rows_read,
+            sizes=sizes,
+            texts=" + ".join(map(repr, texts)),
+            labels=", ".join(map(repr, labels)),
+            count=len(names),
+            names=", ".join(names[:12]) + (", …" if len(names) > 12 else "."),
+        )
     )
     return mine
 
@@ -225,7 +252,8 @@ def _rows_of(tables: list[Table], texts, labels, notes) -> tuple[list[Row], list
         for number, row in enumerate(table.rows, 1):
             parts = [row[place] for place in places[: len(texts)]]
             joined = "\n".join(part for part in parts if isinstance(part, str) and not _is_blank(part))
-            rows.append(Row(joined, None, splits[number - 1], f"data row {number} of {table.name}"))
+            place = _("data row {row} of {table}").format(row=number, table=table.name)
+            rows.append(Row(joined, None, splits[number - 1], place))
             values.append([row[place] for place in places[len(texts) :]])
     return rows, values
 
@@ -243,9 +271,14 @@ def _tables(path, notes, **how) -> list[Table]:
     for split, group in groupby(of_classes, key=lambda source: source.split):
         files = [[cell(_decoded(source, how["encoding"])), source.label] for source in group]
         without = [row[:1] for row in files if row[1].lower() in _NO_CLASS]
-        name = f"the folders of {split or 'texts'}"
+        name = _("the folders of {split}").format(split=split) if split else _("the folders of texts")
         if without:
-            tables.append(Table(f"the unlabelled texts of {split or 'the folder'}", ["text"], without, split))
+            of_nobody = (
+                _("the unlabelled texts of {split}").format(split=split)
+                if split
+                else _("the unlabelled texts of the folder")
+            )
+            tables.append(Table(of_nobody, ["text"], without, split))
         rows = [row for row in files if row[1].lower() not in _NO_CLASS]
         tables.append(Table(name, ["text", "label"], rows, split))
     return tables
@@ -264,21 +297,24 @@ def _decoded(source: Source, encoding: str | None) -> str:
 def _from_memory(path) -> list[Table] | None:
     """Return the tables of a DataFrame, a Dataset or a DatasetDict; None for anything that lies on a disk."""
     if isinstance(path, list) and path and all(isinstance(row, dict) for row in path):
-        table = Table("the list", list(dict.fromkeys(name for row in path for name in row)), [])
+        table = Table(_("the list"), list(dict.fromkeys(name for row in path for name in row)), [])
         table.rows = [[cell(row.get(name)) for name in table.columns] for row in path]
         return [_checked(table)]
     if hasattr(path, "iterrows") and hasattr(path, "dtypes"):  # pandas
         return [_checked(_of_frame(path))]
     if hasattr(path, "column_names") and hasattr(path, "features"):
-        return [_checked(_of_dataset(path, "the Dataset", None))]
+        return [_checked(_of_dataset(path, _("the Dataset"), None))]
     if hasattr(path, "column_names") and hasattr(path, "items"):
-        tables = [_of_dataset(rows, f"split {name!r}", split_named(name)) for name, rows in path.items()]
-        return [_checked(table) for table in tables or [Table("the DatasetDict", [], [])]]
+        tables = [
+            _of_dataset(rows, _("split {name!r}").format(name=name), split_named(name))
+            for name, rows in path.items()
+        ]
+        return [_checked(table) for table in tables or [Table(_("the DatasetDict"), [], [])]]
     return None
 
 
 def _of_frame(frame) -> Table:
-    table = Table("the DataFrame", [str(name) for name in frame.columns], [])
+    table = Table(_("the DataFrame"), [str(name) for name in frame.columns], [])
     table.rows = [[cell(value) for value in row] for row in frame.itertuples(index=False, name=None)]
     for name, kind in zip(table.columns, frame.dtypes, strict=True):
         if getattr(kind, "ordered", False):
@@ -309,7 +345,9 @@ def _named(names: list[str], value) -> str | None:
 
 def _checked(table: Table) -> Table:
     if not table.rows:
-        raise OwnDataError(f"Expected rows of text and label in {table.name}, but it is empty.")
+        raise OwnDataError(
+            _("Expected rows of text and label in {table}, but it is empty.").format(table=table.name)
+        )
     return table
 
 
@@ -324,7 +362,7 @@ def _note_pooled(tables: Sequence[Table], notes: list[str]) -> None:
     for split in ORDER:
         names = [table.name for table in tables if table.split == split]
         if len(names) > 1:
-            notes.append(f"Put together as {split}: {', '.join(names)}.")
+            notes.append(_("Put together as {split}: {tables}.").format(split=split, tables=", ".join(names)))
 
 
 def _splits_of_rows(table: Table, used: Sequence[str], notes: list[str]) -> list[str | None]:
@@ -333,7 +371,7 @@ def _splits_of_rows(table: Table, used: Sequence[str], notes: list[str]) -> list
         if table.split is None and name.strip().lower() in _SPLIT_COLUMNS and name not in used:
             values = [str(value).strip().lower() for value in table.column(name)]
             if set(values) <= SPLIT_OF.keys():
-                notes.append(f"The column {name!r} says which row is of which split.")
+                notes.append(_("The column {name!r} says which row is of which split.").format(name=name))
                 return [SPLIT_OF[value] for value in values]
     return [table.split] * len(table.rows)
 
@@ -347,8 +385,13 @@ def _check_texts(table: Table, texts: Sequence[str]) -> None:
     for name in texts:
         if name not in table.columns:
             raise OwnDataError(
-                f"Expected the columns of the other files in {table.name}, too, but {name!r} is not among "
-                f"{table.columns}. {nearest(name, table.columns)}Rename it, or give the files one by one."
+                _(
+                    "Expected the columns of the other files in {table}, too, but {name!r} is not among "
+                    "{columns}."
+                ).format(table=table.name, name=name, columns=table.columns)
+                + " "
+                + nearest(name, table.columns)
+                + _("Rename it, or give the files one by one.")
             )
 
 
@@ -370,8 +413,10 @@ def _give_labels(rows, values, labels, multi_label, order, main, notes) -> tuple
             i for i, value in enumerate(column) if isinstance(value, tuple) or separator in (value or "")
         )
         raise OwnDataError(
-            f"Expected one label a row in {labels[0]!r}, but {rows[at].place} holds {column[at]!r}: that is "
-            f"multi-label. Read it so: own_data(…, label={labels[0]!r}, multi_label=True)."
+            _(
+                "Expected one label a row in {label!r}, but {place} holds {value!r}: that is multi-label. "
+                "Read it so: own_data(…, label={label!r}, multi_label=True)."
+            ).format(label=labels[0], place=rows[at].place, value=column[at])
         )
     if names := main.class_names.get(labels[0]):
         order = names
@@ -383,15 +428,16 @@ def _give_labels(rows, values, labels, multi_label, order, main, notes) -> tuple
 
 def _complete(rows: list[Row], dropped: Counter, notes: list[str]) -> list[Row]:
     """Leave out rows without a text or a label, count them, and say where they are."""
-    lacking = {
-        "no text": [row for row in rows if not row.text],
-        "no label": [row for row in rows if row.text and row.label is None],
-    }
-    for reason, some in lacking.items():
+    textless = [row for row in rows if not row.text]
+    unlabelled = [row for row in rows if row.text and row.label is None]
+    for reason, some, note in (
+        ("no text", textless, _("Rows with no text: {count:,} left out ({places}).")),
+        ("no label", unlabelled, _("Rows with no label: {count:,} left out ({places}).")),
+    ):
         if some:
             dropped[reason] += len(some)
-            where = ", ".join(row.place for row in some[:3]) + (" …" if len(some) > 3 else "")
-            notes.append(f"Rows with {reason}: {len(some):,} left out ({where}).")
+            places = ", ".join(row.place for row in some[:3]) + (" …" if len(some) > 3 else "")
+            notes.append(note.format(count=len(some), places=places))
     return [row for row in rows if row.text and row.label is not None]
 
 
@@ -404,11 +450,16 @@ def _refuse_too_few(given: dict[str, list[Row]], names: Sequence[str]) -> None:
         or not given["validation"]
         or not given["test"]
     ):
-        sizes = ", ".join(f"{len(rows)} {split}" for split, rows in given.items())
+        sizes = ", ".join(
+            _("{rows} {split}").format(rows=len(rows), split=split) for split, rows in given.items()
+        )
         raise OwnDataError(
-            f"Expected rows of two classes to train on, and some to validate and to test; found {sizes} rows "
-            f"with {different} different texts, of the classes {list(names)[:5]}. If the text is in another "
-            "column, name it: text=…. Otherwise add rows: with fewer than ten a class, nothing can be said."
+            _(
+                "Expected rows of two classes to train on, and some to validate and to test; found {sizes} "
+                "rows with {texts} different texts, of the classes {classes}. If the text is in another "
+                "column, name it: text=…. Otherwise add rows: with fewer than ten a class, nothing can be "
+                "said."
+            ).format(sizes=sizes, texts=different, classes=list(names)[:5])
         )
 
 
@@ -422,8 +473,10 @@ def _unlabelled(tables: Sequence[Table], texts: Sequence[str], notes: list[str])
         columns = [table.column(name) for name in texts]
         found += ["\n".join(part for part in parts if part) for parts in zip(*columns, strict=True)]
         notes.append(
-            f"{table.name} has no labels: its {len(table.rows):,} rows are set aside as `unlabelled`, since "
-            "nothing can be judged on them."
+            _(
+                "{table} has no labels: its {rows:,} rows are set aside as `unlabelled`, since nothing can "
+                "be judged on them."
+            ).format(table=table.name, rows=len(table.rows))
         )
     return Dataset.from_dict({"text": found}) if found else None
 

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from helpers.data.own.errors import OwnDataError, nearest
+from helpers.language import N_, _
 
 SPLITS = {
     "train": ("train", "training"),
@@ -25,13 +26,17 @@ SPLITS = {
 }
 SPLIT_OF = {word: split for split, words in SPLITS.items() for word in words}
 _FORMATS = (".csv", ".tsv", ".txt", ".tab", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".xlsm")
+_PICKLE = N_("a pickle")
 _REFUSED = {
-    ".pkl": "a pickle", ".pickle": "a pickle", ".pt": "a pickle", ".pth": "a pickle", ".joblib": "a pickle",
-    ".npy": "an array", ".npz": "an array", ".xls": "an old Excel file", ".pdf": "a PDF",
-    ".doc": "a Word document", ".docx": "a Word document", ".rar": "an archive", ".7z": "an archive",
-    ".tar": "an archive", ".tgz": "an archive", ".bz2": "an archive", ".xz": "an archive",
-    ".sqlite": "a database", ".db": "a database",
-}  # fmt: skip
+    _PICKLE: (".pkl", ".pickle", ".pt", ".pth", ".joblib"),
+    N_("an array"): (".npy", ".npz"),
+    N_("an old Excel file"): (".xls",),
+    N_("a PDF"): (".pdf",),
+    N_("a Word document"): (".doc", ".docx"),
+    N_("an archive"): (".rar", ".7z", ".tar", ".tgz", ".bz2", ".xz"),
+    N_("a database"): (".sqlite", ".db"),
+}
+_REFUSED_AS = {suffix: kind for kind, suffixes in _REFUSED.items() for suffix in suffixes}
 # A zip of a few kilobytes can hold more than any disk
 _MOST_IN_A_ZIP = 4 * 2**30
 
@@ -63,7 +68,9 @@ def find_sources(path, notes: list[str]) -> list[Source]:
     try:
         return _sources_of(Path(path).expanduser(), notes)
     except (OSError, RuntimeError) as error:
-        raise OwnDataError(f"Expected to read {str(path)!r}, but the system says: {error}.") from error
+        raise OwnDataError(
+            _("Expected to read {path!r}, but the system says: {error}.").format(path=str(path), error=error)
+        ) from error
 
 
 def _sources_of(path: Path, notes: list[str]) -> list[Source]:
@@ -72,10 +79,14 @@ def _sources_of(path: Path, notes: list[str]) -> list[Source]:
     if not path.exists():
         beside = {other.name for other in path.parent.iterdir()} if path.parent.is_dir() else set()
         if path.name in beside:
-            raise OwnDataError(f"Expected a file, but {str(path)!r} is a link that leads nowhere.")
+            raise OwnDataError(
+                _("Expected a file, but {path!r} is a link that leads nowhere.").format(path=str(path))
+            )
         raise OwnDataError(
-            f"Expected a file or a folder, but there is no {str(path)!r}. {nearest(path.name, beside)}"
-            f"The notebook works in {str(Path.cwd())!r}."
+            _("Expected a file or a folder, but there is no {path!r}.").format(path=str(path))
+            + " "
+            + nearest(path.name, beside)
+            + _("The notebook works in {folder!r}.").format(folder=str(Path.cwd()))
         )
     if path.suffix.lower() == ".zip":
         return _of_zip(path, notes)
@@ -86,13 +97,20 @@ def _check_path(path) -> None:
     """Raise OwnDataError for what names no file: the text itself, an address, a dataset of the Hub."""
     if not isinstance(path, (str, Path)) or not str(path).strip():
         raise OwnDataError(
-            f"Expected the path of a file or folder, a list of paths, a DataFrame or a Dataset, got {path!r}."
+            _(
+                "Expected the path of a file or folder, a list of paths, a DataFrame or a Dataset, "
+                "got {path!r}."
+            ).format(path=path)
         )
     text = str(path)
     if "\n" in text or len(text) > 1_000:
-        raise OwnDataError("Expected the path of a file, but this is a text. Save it as a file first.")
+        raise OwnDataError(_("Expected the path of a file, but this is a text. Save it as a file first."))
     if re.match(r"\w+://", text):
-        raise OwnDataError(f"Expected a file on this machine, but {text!r} is an address. Download it first.")
+        raise OwnDataError(
+            _("Expected a file on this machine, but {path!r} is an address. Download it first.").format(
+                path=text
+            )
+        )
 
 
 def _source_of(path: Path, name: str, label: str | None = None, split: str | None = None) -> Source:
@@ -118,16 +136,24 @@ def _of_zip(path: Path, notes: list[str]) -> list[Source]:
         infos = {info.filename: info for info in archive.infolist() if not info.is_dir()}
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
         raise OwnDataError(
-            f"Expected a zip archive, but {path.name} is damaged ({error}). Download or pack it again."
+            _("Expected a zip archive, but {file} is damaged ({error}). Download or pack it again.").format(
+                file=path.name, error=error
+            )
         ) from error
     total = sum(info.file_size for info in infos.values())
     if total > _MOST_IN_A_ZIP:
         raise OwnDataError(
-            f"{path.name} says that it holds {total / 2**30:.0f} GB; expected at most "
-            f"{_MOST_IN_A_ZIP // 2**30} GB. Unpack it yourself, and give the one file that you need."
+            _(
+                "{file} says that it holds {found:.0f} GB; expected at most {most} GB. "
+                "Unpack it yourself, and give the one file that you need."
+            ).format(file=path.name, found=total / 2**30, most=_MOST_IN_A_ZIP // 2**30)
         )
     if locked := next((name for name, info in infos.items() if info.flag_bits & 1), None):
-        raise OwnDataError(f"{locked} in {path.name} is encrypted. Unpack it with its password first.")
+        raise OwnDataError(
+            _("{file} in {archive} is encrypted. Unpack it with its password first.").format(
+                file=locked, archive=path.name
+            )
+        )
 
     def source(name: str, label: str | None, split: str | None) -> Source:
         def opened() -> BinaryIO:
@@ -151,18 +177,26 @@ def _chosen(names: Sequence[str], source: Callable, notes: list[str], where: str
     tables = [name for name in visible if _is_table(name)]
     samples = [name for name in tables if "submission" in PurePosixPath(name).stem.lower()]
     if samples and len(samples) < len(tables):
-        notes.append(f"Left out {', '.join(samples)}: a sample submission holds no texts.")
+        notes.append(
+            _("Left out {files}: a sample submission holds no texts.").format(files=", ".join(samples))
+        )
         tables = [name for name in tables if name not in samples]
     if not tables:
         kinds = ", ".join(sorted(_FORMATS))
-        found = ", ".join(map(repr, visible[:5])) or "nothing"
+        found = ", ".join(map(repr, visible[:5])) or _("nothing")
         raise OwnDataError(
-            f"Expected files with rows in {where} ({kinds}), or one folder of .txt files for each class; "
-            f"found {found}. Name the file itself: own_data('{where}/…')."
+            _(
+                "Expected files with rows in {where} ({kinds}), or one folder of .txt files for each class; "
+                "found {found}. Name the file itself: own_data('{where}/…')."
+            ).format(where=where, kinds=kinds, found=found)
         )
     if len(named := [name for name in tables if split_named(name)]) not in (0, len(tables)):
         rest = [name for name in tables if name not in named]
-        notes.append(f"Left out {', '.join(rest)}: the other files are called train, validation or test.")
+        notes.append(
+            _("Left out {files}: the other files are called train, validation or test.").format(
+                files=", ".join(rest)
+            )
+        )
         tables = named
     return [source(name, None, None) for name in tables]
 
@@ -208,13 +242,16 @@ def _texts_by_class(names: Sequence[str]) -> list[tuple[str, str, str | None]]:
 
 def refuse_by_name(source: Source) -> None:
     """Raise OwnDataError for a kind of file that holds no rows, or could run code when it is opened."""
-    kind = _REFUSED.get(source.suffix) or _REFUSED.get(PurePosixPath(source.name.lower()).suffix)
+    kind = _REFUSED_AS.get(source.suffix) or _REFUSED_AS.get(PurePosixPath(source.name.lower()).suffix)
     if kind:
-        why = " A pickle can run code when it is opened." if kind == "a pickle" else ""
-        raise OwnDataError(
-            f"Expected rows of text and label in {source.name}, but it is {kind}.{why} "
-            "Save it as CSV, JSON lines or Parquet where it was made."
-        )
+        sentences = [
+            _("Expected rows of text and label in {file}, but it is {kind}.").format(
+                file=source.name, kind=_(kind)
+            ),
+            _("A pickle can run code when it is opened.") if kind == _PICKLE else "",
+            _("Save it as CSV, JSON lines or Parquet where it was made."),
+        ]
+        raise OwnDataError(" ".join(filter(None, sentences)))
 
 
 def read_bytes(source: Source) -> bytes:
@@ -229,9 +266,13 @@ def chunks(source: Source, size: int = 2**20) -> Iterator[bytes]:
             while block := file.read(size):
                 yield block
     except PermissionError as error:
-        raise OwnDataError(f"Expected to read {source.name}, but you have no permission to.") from error
+        raise OwnDataError(
+            _("Expected to read {file}, but you have no permission to.").format(file=source.name)
+        ) from error
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise OwnDataError(
-            f"Expected to read {source.name} to its end, but it is damaged or cannot be read ({error}). "
-            "Download or copy it again."
+            _(
+                "Expected to read {file} to its end, but it is damaged or cannot be read ({error}). "
+                "Download or copy it again."
+            ).format(file=source.name, error=error)
         ) from error

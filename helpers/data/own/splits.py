@@ -7,6 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from helpers.language import _
+
 ORDER = ("train", "validation", "test")
 # Half the rows of one side would have to change their class to look like the other: then the file was cut
 _CUT = 0.5
@@ -32,7 +34,7 @@ def divide(rows: list[Row], names: Sequence[str], seed: int, notes: list[str]) -
     loose = [row for row in rows if row.split is None]
     if loose or not given["train"] or _was_cut(given, notes):
         if not loose and not given["train"] and rows:
-            notes.append("There are no training rows of their own, so all rows are divided anew.")
+            notes.append(_("There are no training rows of their own, so all rows are divided anew."))
         given = {"train": list(rows), "validation": [], "test": []}
     given = _without_copies(given, notes)
 
@@ -41,7 +43,11 @@ def divide(rows: list[Row], names: Sequence[str], seed: int, notes: list[str]) -
     for split in ("test", "validation"):
         if not given[split]:
             given["train"], given[split] = _take(given["train"], tenth, seed)
-            notes.append(f"{len(given[split]):,} rows, drawn with seed {seed}, are the {split} split.")
+            notes.append(
+                _("{rows:,} rows, drawn with seed {seed}, are the {split} split.").format(
+                    rows=len(given[split]), seed=seed, split=split
+                )
+            )
     _note_rare(given, names, notes)
     return given
 
@@ -59,8 +65,10 @@ def _was_cut(given: dict[str, list[Row]], notes: list[str]) -> bool:
     if distance <= _CUT:
         return False
     notes.append(
-        f"Train and test hold different classes ({distance:.0%} of the rows would have to change theirs), as "
-        "when a sorted file is cut in two: all rows are put together and divided anew."
+        _(
+            "Train and test hold different classes ({share:.0%} of the rows would have to change theirs), as "
+            "when a sorted file is cut in two: all rows are put together and divided anew."
+        ).format(share=distance)
     )
     return True
 
@@ -73,7 +81,11 @@ def _without_copies(given: dict[str, list[Row]], notes: list[str]) -> dict[str, 
         kept[split] = [row for row in given[split] if row.text not in seen]
         copies = len(given[split]) - len(kept[split])
         if copies:
-            notes.append(f"Left out of {split}: {copies:,} copies of texts that judge. They would leak.")
+            notes.append(
+                _("Left out of {split}: {copies:,} copies of texts that judge. They would leak.").format(
+                    split=split, copies=copies
+                )
+            )
         seen |= {row.text for row in given[split]}
     return {split: kept[split] for split in ORDER}
 
@@ -116,10 +128,14 @@ def _note_rare(given: dict[str, list[Row]], names: Sequence[str], notes: list[st
     for number, name in enumerate(names):
         if not everywhere[number]:
             continue
-        if everywhere[number] < 3:
-            rows = "one row" if everywhere[number] == 1 else "two rows"
-            notes.append(f"The class {name!r} has {rows}: it can hardly be learned, and not be judged.")
+        if everywhere[number] == 1:
+            note = _("The class {name!r} has one row: it can hardly be learned, and not be judged.")
+        elif everywhere[number] == 2:
+            note = _("The class {name!r} has two rows: it can hardly be learned, and not be judged.")
         elif not counts["train"][number]:
-            notes.append(f"The class {name!r} stands in no training row: the model cannot learn it.")
+            note = _("The class {name!r} stands in no training row: the model cannot learn it.")
         elif not counts["test"][number]:
-            notes.append(f"The class {name!r} stands in no test row: nobody can say how well it is found.")
+            note = _("The class {name!r} stands in no test row: nobody can say how well it is found.")
+        else:
+            continue
+        notes.append(note.format(name=name))
