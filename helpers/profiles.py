@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 
-from helpers.language import N_, _
+from helpers.language import N_, _, chosen
 
 _OFFLINE = Path(__file__).parent / "offline"
 _YELP = "Yelp/yelp_review_full"
@@ -46,6 +46,8 @@ class Profile:
     label_names: tuple[str, ...] | None = None
     # Whether the order of the classes means something, as with stars: then a near miss is a smaller mistake
     ordered: bool = False
+    # A text to try the model on, if the notebooks' own English ones would not suit it
+    example: str | None = None
     # Rows to train on, and rows to evaluate on: as many of the training split to validate as of `eval_split`
     train_size: int = 1_000
     eval_size: int = 1_000
@@ -76,6 +78,7 @@ class Profile:
             "columns",
             "label_names",
             "ordered",
+            "example",
         )
         return replace(self, **{name: getattr(blank, name) for name in of_a_dataset} | settings)
 
@@ -83,7 +86,7 @@ class Profile:
         # Texts
         for name in ("name", "model", "dataset", "metric", "eval_split"):
             self._check(name, _is_text, _("a text, not empty"))
-        for name in ("model_revision", "model_type", "dataset_revision", "dataset_config"):
+        for name in ("model_revision", "model_type", "dataset_revision", "dataset_config", "example"):
             self._check(name, lambda value: value is None or _is_text(value), _("a text or None"))
 
         # Numbers
@@ -216,6 +219,7 @@ PROFILES = {
             # It has no test split
             eval_split="validation",
             columns={"title": "text"},
+            example="새 지하철 노선 다음 달 개통…출근길 45분에서 20분으로 짧아진다",
         ),
         Profile(
             name="offline",
@@ -226,6 +230,9 @@ PROFILES = {
         ),
     )
 }
+
+# What "auto" takes from the Hub in a language that has a profile of its own
+_OF_LANGUAGE = {"ko": ("korean",)}
 
 
 def choose_profile(
@@ -238,7 +245,8 @@ def choose_profile(
 ) -> tuple[Profile, str]:
     """Return the profile of this name, and the reason for the choice.
 
-    "auto" takes the largest profile that this machine can serve. `cached` names the profiles that were
+    "auto" takes the largest profile that this machine can serve, in the language of the notebook if one is
+    there. `cached` names the profiles that were
     fetched earlier and need no Hub. `why_not` says why the Hub cannot be used. Raises ValueError for a name
     that is neither "auto" nor a key of `PROFILES`.
     """
@@ -262,10 +270,15 @@ def choose_profile(
     else:
         answers = _("the Hugging Face Hub answers, and there is no GPU")
         downloaded = _("{why_not}, but this was downloaded earlier; there is no GPU").format(why_not=why_not)
-    for candidate in ("full", "small") if has_gpu else ("small",):
+    candidates = ("full", "small") if has_gpu else ("small",)
+    for candidate in _OF_LANGUAGE.get(chosen(), candidates):
         profile = PROFILES[candidate]
         if hub_answers:
             return profile, answers
         if candidate in cached:
             return profile, downloaded
+    if chosen() in _OF_LANGUAGE:
+        why_not = _(
+            "{why_not}. The bundled reviews are English: a model of your language needs the Hub"
+        ).format(why_not=why_not)
     return PROFILES["offline"], why_not

@@ -27,6 +27,23 @@ def test_auto_takes_what_the_machine_can_serve(has_gpu, hub_answers, cached, exp
     assert ("downloaded earlier" in reason) == (expected in cached)
 
 
+@pytest.mark.parametrize(
+    ("has_gpu", "hub_answers", "cached", "expected"),
+    [
+        (True, True, [], "korean"),
+        (False, True, [], "korean"),
+        (True, False, ["full", "small"], "offline"),
+        (False, False, ["korean"], "korean"),
+    ],
+)
+def test_auto_takes_korean_data_in_a_korean_notebook(has_gpu, hub_answers, cached, expected, monkeypatch):
+    """A Korean learner who types Korean into an English model sees [UNK] only, and must hear why."""
+    monkeypatch.setattr("helpers.language._language", "ko")
+    profile, reason = choose_profile("auto", has_gpu=has_gpu, hub_answers=hub_answers, cached=cached)
+    assert profile.name == expected
+    assert ("The bundled reviews are English" in reason) == (expected == "offline")
+
+
 def test_a_name_overrides_the_machine():
     assert choose_profile("full", has_gpu=False, hub_answers=False)[0] is PROFILES["full"]
 
