@@ -51,7 +51,7 @@ class Rule:
     def words(self) -> str:
         """The rule in a sentence."""
         *first, last = (_(sign.words) for sign in self.signs)
-        return _("{first} and {last}").format(first=", ".join(first), last=last) if first else last
+        return _("{signs} and {last}").format(signs=", ".join(first), last=last) if first else last
 
     @property
     def questions(self) -> list[str]:
