@@ -20,6 +20,8 @@ QUESTIONS = "questions"  # the cell that helpers.tools.questions makes
 _DOCUMENTS = ("glossary", "hosts", "teaching")
 # A Markdown link's or an HTML attribute's target
 _TARGET = re.compile(r'(?<=\]\()[^)\s]+|(?<=href=")[^"]+|(?<=src=")[^"]+|(?<=srcset=")[^"]+')
+# The address of a notebook in a badge, as Colab and Studio Lab write it and as Binder does
+_BADGE = re.compile(r"(?<=[/=])notebooks(/|%2F)(?=\d)")
 _HEADING = re.compile(r"^(#+) (.*)$", re.M)
 _FENCED = re.compile(r"^```.*?^```", re.M | re.S)
 _LANGUAGE = re.compile(rf'language="{ENGLISH}"')
@@ -100,10 +102,8 @@ class Edition:
         """Return where a link of the file `source` leads in this edition."""
         address, mark, anchor = target.partition("#")
         if "://" in target:
-            notebooks = re.sub(r"(/notebooks(?:/|%2F))(?=\d)", rf"\g<1>{self.language}\g<1>", target)
-            if notebooks != target:  # a badge: /notebooks/01… becomes /notebooks/ko/01…
-                return re.sub(rf"({self.language})/notebooks(/|%2F)|({self.language})(%2F|/)notebooks\4",
-                              self.language + r"\2\4", notebooks)  # fmt: skip
+            if _BADGE.search(target):
+                return _BADGE.sub(rf"\g<0>{self.language}\g<1>", target)
             return self.links.get(address, address) + mark + anchor
         # A file of ours: its twin, if it has one, seen from the twin of this file
         here = self.twins[source]
