@@ -131,4 +131,6 @@ def _share(name: str, right) -> str:
 
 def _without_texts(note: str) -> str:
     """Return a note without its example, which may be somebody's words, and without advice to its writer."""
-    return re.split(_(_NOT_FOR_A_CARD), note)[0].rstrip(".") + "."
+    # A note without a translation is English in any language
+    ends = f"{_(_NOT_FOR_A_CARD)}|{_NOT_FOR_A_CARD}"
+    return re.split(ends, note)[0].rstrip(".") + "."
