@@ -31,7 +31,8 @@ class LanguageCheck:
         numbers = _(
             "{unknown:.1%} of the pieces are unknown, and a word falls into {pieces:.1f} pieces."
         ).format(unknown=self.unknown, pieces=self.pieces_a_word)
-        return f"{numbers} {self.advice or _('The tokenizer knows this language.')}"
+        advice = self.advice or _("The tokenizer knows this language.")
+        return f"{numbers} {advice}"
 
 
 def language_check(texts: Sequence[str], tokenizer, most: int = 500) -> LanguageCheck:

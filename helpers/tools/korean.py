@@ -45,8 +45,10 @@ def built(language: str, locale: Path = LOCALE) -> tuple[dict[Path, bytes], dict
     spoken = catalogue.po_path(language, "helpers", locale).with_suffix(".mo")
     files[spoken] = catalogue.as_mo(catalogues["helpers"])
 
-    texts = {english: own for one in catalogues.values() for english, own in catalogue.lookup(one).items()}
-    edition = Edition(language, lambda text: texts.get(text, text))
+    # The folded questions of a notebook are what the helpers say
+    said, written, pages = (catalogue.lookup(catalogues[domain]) for domain in catalogue.DOMAINS)
+    in_notebooks = said | written
+    edition = Edition(language, lambda text: in_notebooks.get(text, text), lambda text: pages.get(text, text))
     files |= {path: text.encode() for path, text in edition.files().items()}
     return files, catalogues
 

@@ -125,7 +125,7 @@ def test_each_notebook_links_its_twin_in_its_first_cell(path):
 
 def test_korean_pages_take_the_place_of_english_ones():
     """A link that leads to a page in Korean says so in its address; nobody asks the network here."""
-    links = Edition(LANGUAGE, str).links
+    links = Edition(LANGUAGE, str, str).links
     assert links
     for english, own in links.items():
         assert re.search(r"/ko/|[?&]hl=ko", own) and own.split("/")[2] == english.split("/")[2], own
@@ -133,7 +133,11 @@ def test_korean_pages_take_the_place_of_english_ones():
 
 def test_a_third_language_needs_a_catalogue_and_nothing_else(tmp_path):
     """Made up: every sentence in capitals. A sentence that stays small is one that no translator sees."""
-    shouted = Edition("sv", lambda text: re.sub(r"\{[^{}]*\}|`[^`]*`|\]\([^)]*\)|[a-z]+", loud, text)).files()
+
+    def shout(text: str) -> str:
+        return re.sub(r"\{[^{}]*\}|`[^`]*`|\]\([^)]*\)|[a-z]+", loud, text)
+
+    shouted = Edition("sv", shout, shout).files()
     assert len(shouted) == len(sources()) == len({path.parent / path.name for path in shouted})
     for path, text in shouted.items():
         if path.suffix == ".ipynb":

@@ -81,11 +81,13 @@ def _note_copies(rows: Sequence[Row], names: Sequence[str], notes: list[str]) ->
     torn = {text: counts for text, counts in labels.items() if len(counts) > 1}
     if torn:
         text, counts = next(iter(torn.items()))
-        shown = (
-            _(" and ").join(repr(names[label]) for label in counts)
-            if all(isinstance(label, int) for label in counts)
-            else _("different labels")
-        )
+        if all(isinstance(label, int) for label in counts):
+            first, *others = (names[label] for label in counts)
+            shown = repr(first)
+            for other in others:
+                shown = _("{labels} and {other!r}").format(labels=shown, other=other)
+        else:
+            shown = _("different labels")
         notes.append(
             ngettext(
                 "With different labels: {count:,} text, for example {text!r} with {labels}. "

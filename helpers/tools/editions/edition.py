@@ -57,11 +57,15 @@ def messages(path: Path) -> Iterator[Found]:
 
 
 class Edition:
-    """The files of one language. `translate` gives the translation of a piece, or the piece itself."""
+    """The files of one language.
 
-    def __init__(self, language: str, translate: Translate, root: Path = ROOT):
+    `in_notebooks` and `in_pages` give the translation of a piece, or the piece itself.
+    """
+
+    def __init__(self, language: str, in_notebooks: Translate, in_pages: Translate, root: Path = ROOT):
         self.language = language
-        self.translate = translate
+        self.in_notebooks = in_notebooks
+        self.in_pages = in_pages
         self.root = root
         links = LOCALE / language / "links.toml"
         self.links = tomllib.loads(links.read_text(encoding="utf-8")) if links.is_file() else {}
@@ -79,7 +83,7 @@ class Edition:
 
     def page(self, source: PurePosixPath) -> str:
         """Return the translation of a Markdown file."""
-        text = prose.translated((self.root / source).read_text(encoding="utf-8"), self.translate)
+        text = prose.translated((self.root / source).read_text(encoding="utf-8"), self.in_pages)
         return self._with_links(text, source)
 
     def notebook(self, source: PurePosixPath) -> str:
@@ -87,11 +91,11 @@ class Edition:
         notebook = json.loads((self.root / source).read_text(encoding="utf-8"))
         for cell in notebook["cells"]:
             if cell["id"] == QUESTIONS:  # made from what the helpers say
-                text = folded(questions_of(source), self.translate)
+                text = folded(questions_of(source), self.in_notebooks)
             elif cell["cell_type"] == "code":
-                text = _LANGUAGE.sub(f'language="{self.language}"', _cell_text(cell, self.translate))
+                text = _LANGUAGE.sub(f'language="{self.language}"', _cell_text(cell, self.in_notebooks))
             else:
-                text = self._with_links(_cell_text(cell, self.translate), source)
+                text = self._with_links(_cell_text(cell, self.in_notebooks), source)
             cell["source"] = text.splitlines(keepends=True)
         return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
 
@@ -122,7 +126,7 @@ class Edition:
         english = _FENCED.sub("", (self.root / file).read_text(encoding="utf-8"))
         for _, heading in _HEADING.findall(english):
             if slug(heading) == anchor:
-                return slug(self.translate(heading.strip()))
+                return slug(self.in_pages(heading.strip()))
         return anchor
 
 
