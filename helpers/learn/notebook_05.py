@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from helpers.judge.metrics import accuracy_interval, probabilities, standard_error
+from helpers.language import N_, _
 from helpers.learn.exercise import Function, Mistake, Names, Value, plain
 from helpers.learn.quiz import Option, Question
 
@@ -51,7 +52,7 @@ def _found(leaks: Callable, names: Names) -> dict:
     places = plain(leaks(list(_TAUGHT), list(_JUDGING)))
     if isinstance(places, (set, frozenset)) or (isinstance(places, list) and all(map(_is_place, places))):
         places = sorted(int(place) for place in places)
-    return {"the places of copies among seven texts": places}
+    return {_("the places of copies among seven texts"): places}
 
 
 def _is_place(item) -> bool:
@@ -63,52 +64,59 @@ LEAKS = Function(
     minutes=5,
     right=_copies(),
     outcome=_found,
-    because="It finds copies in other capitals and with other blanks, and leaves similar texts alone.",
-    hint='`" ".join(text.lower().split())` is the same for a text and for its copies.',
+    because=N_("It finds copies in other capitals and with other blanks, and leaves similar texts alone."),
+    hint=N_('`" ".join(text.lower().split())` is the same for a text and for its copies.'),
     solution="""def leaks(train_texts, other_texts):
     taught = {" ".join(text.lower().split()) for text in train_texts}
     return [i for i, text in enumerate(other_texts) if " ".join(text.lower().split()) in taught]""",
     mistakes=(
         Mistake(
-            "You find only copies that are equal letter by letter. Capitals and blanks hide the others.",
+            N_("You find only copies that are equal letter by letter. Capitals and blanks hide the others."),
             _copies(lambda text: text),
         ),
         Mistake(
-            "Copies with other blanks are missing: `strip` takes those at both ends and leaves those inside.",
+            N_(
+                "Copies with other blanks are missing: `strip` takes those at both ends and leaves those "
+                "inside."
+            ),
             _copies(lambda text: text.lower().strip()),
         ),
-        Mistake("Copies in other capitals are missing.", _copies(lambda text: " ".join(text.split()))),
+        Mistake(N_("Copies in other capitals are missing."), _copies(lambda text: " ".join(text.split()))),
         Mistake(
-            "A copy with a tab between its words is missing. A tab is a blank, too: `split()` knows it.",
+            N_("A copy with a tab between its words is missing. A tab is a blank, too: `split()` knows it."),
             _copies(lambda text: re.sub(" +", " ", text.lower()).strip(" ")),
         ),
         Mistake(
-            '"It costs 5" and "It costs 9" are no copies. Leave digits as they are.',
+            N_('"It costs 5" and "It costs 9" are no copies. Leave digits as they are.'),
             _copies(lambda text: re.sub("[^a-z]", "", text.lower())),
         ),
         Mistake(
-            "You return True and False. Places were asked for: `np.flatnonzero` turns one into the other.",
+            N_(
+                "You return True and False. Places were asked for: `np.flatnonzero` turns one into the other."
+            ),
             lambda train_texts, other_texts: [
                 place in _copies()(train_texts, other_texts) for place in range(len(other_texts))
             ],
         ),
         Mistake(
-            "These are the places of the training texts. Return those of the texts that judge.",
+            N_("These are the places of the training texts. Return those of the texts that judge."),
             lambda train_texts, other_texts: _copies()(other_texts, train_texts),
         ),
         Mistake(
-            "You return the texts. Their places were asked for: `enumerate` counts them.",
+            N_("You return the texts. Their places were asked for: `enumerate` counts them."),
             lambda train_texts, other_texts: [
                 other_texts[place] for place in _copies()(train_texts, other_texts)
             ],
         ),
         Mistake(
-            "You return how many there are. Their places were asked for.",
+            N_("You return how many there are. Their places were asked for."),
             lambda train_texts, other_texts: len(_copies()(train_texts, other_texts)),
         ),
         Mistake(
-            'A text that is only *part* of a training text is no copy: "food" has been found in "Great '
-            'food.". Compare whole texts.',
+            N_(
+                'A text that is only *part* of a training text is no copy: "food" has been found in "Great '
+                'food.". Compare whole texts.'
+            ),
             lambda train_texts, other_texts: [
                 place
                 for place, text in enumerate(other_texts)
@@ -138,45 +146,58 @@ def _unpaired(names: Names) -> float:
     return math.hypot(_error(names.model_right), _error(names.counting_right))
 
 
+def _told_paired(right: float, names: Names) -> str:
+    text = _(
+        "It is {paired:.4f}. From two separate errors it would be {separate:.4f}: these do not know that "
+        "both answered the same rows."
+    )
+    return text.format(paired=right, separate=_unpaired(names))
+
+
 PAIRED_ERROR = Value(
     name="paired_error",
     minutes=5,
     right=_paired,
     tolerance=0.0002,
     accepts=_close_to(_paired, 0.02),
-    because=lambda right, names: (
-        f"It is {right:.4f}. From two separate errors it would be {_unpaired(names):.4f}: these do not "
-        "know that both answered the same rows."
+    because=_told_paired,
+    hint=N_(
+        "On each row the difference is 1, 0 or −1: `model_right.astype(float) - counting_right`. The "
+        "standard error of a mean is the standard deviation, divided by the square root of the number of "
+        "rows."
     ),
-    hint="On each row the difference is 1, 0 or −1: `model_right.astype(float) - counting_right`. The "
-    "standard error of a mean is the standard deviation, divided by the square root of the number of rows.",
     solution="""difference = model_right.astype(float) - counting_right
 paired_error = difference.std() / np.sqrt(len(difference))""",
     mistakes=(
         Mistake(
-            "This takes the two for independent. They answered the same rows: take the difference on each "
-            "row first.",
+            N_(
+                "This takes the two for independent. They answered the same rows: take the difference on "
+                "each row first."
+            ),
             _unpaired,
         ),
         Mistake(
-            "This is the standard deviation on one row. Divide it by the square root of the number of rows.",
+            N_(
+                "This is the standard deviation on one row. Divide it by the square root of the number of "
+                "rows."
+            ),
             lambda names: float(_difference(names).std()),
         ),
         Mistake(
-            "You divided by the number of rows. Divide by its square root.",
+            N_("You divided by the number of rows. Divide by its square root."),
             lambda names: float(_difference(names).std() / len(_difference(names))),
         ),
-        Mistake("This is the difference itself.", lambda names: float(_difference(names).mean())),
+        Mistake(N_("This is the difference itself."), lambda names: float(_difference(names).mean())),
         Mistake(
-            "This is half the width of the 95 % interval, 1.96 standard errors.",
+            N_("This is half the width of the 95 % interval, 1.96 standard errors."),
             lambda names: 1.96 * _paired(names),
         ),
         Mistake(
-            "This is twice the standard error, about half the width of the 95 % interval.",
+            N_("This is twice the standard error, about half the width of the 95 % interval."),
             lambda names: 2 * _paired(names),
         ),
         Mistake(
-            "This is the error of the model's accuracy alone.",
+            N_("This is the error of the model's accuracy alone."),
             lambda names: _error(names.model_right),
         ),
     ),
@@ -202,7 +223,7 @@ def _of_two_sets(class_weights: Callable, names: Names) -> dict:
         weights = class_weights(np.array(labels), classes)
         if isinstance(weights, dict):
             weights = [weights[label] for label in range(classes)]
-        outcome[f"the weights for the labels {labels}"] = weights
+        outcome[_("the weights for the labels {labels}").format(labels=labels)] = weights
     return outcome
 
 
@@ -211,41 +232,52 @@ CLASS_WEIGHTS = Function(
     minutes=5,
     right=_weights(lambda count, rows, classes, counts: rows / (classes * count)),
     outcome=_of_two_sets,
-    because="The rows of each class count as much together as those of any other, and all rows together as "
-    "much as before.",
-    hint="Each class is to have the same part of all rows: rows / classes. Divide that among its own rows.",
-    solution="""def class_weights(labels, classes):
+    because=N_(
+        "The rows of each class count as much together as those of any other, and all rows together as "
+        "much as before."
+    ),
+    hint=N_(
+        "Each class is to have the same part of all rows: rows / classes. Divide that among its own rows."
+    ),
+    solution=N_("""def class_weights(labels, classes):
     counts = np.maximum(np.bincount(labels, minlength=classes), 1)  # a class may have no row
-    return len(labels) / (classes * counts)""",
+    return len(labels) / (classes * counts)"""),
     mistakes=(
         Mistake(
-            "These are the classes' shares: the common class counts most. It should be the other way round.",
+            N_(
+                "These are the classes' shares: the common class counts most. It should be the other way "
+                "round."
+            ),
             _weights(lambda count, rows, classes, counts: count / rows),
         ),
         Mistake(
-            "The classes count the same now. But these weights are small, so the loss shrinks, and with it "
-            "every step: let the mean weight of all rows be 1.",
+            N_(
+                "The classes count the same now. But these weights are small, so the loss shrinks, and with "
+                "it every step: let the mean weight of all rows be 1."
+            ),
             _weights(lambda count, rows, classes, counts: 1 / count),
         ),
         Mistake(
-            "The classes count the same now. But all weights are too large, by the number of classes.",
+            N_("The classes count the same now. But all weights are too large, by the number of classes."),
             _weights(lambda count, rows, classes, counts: rows / count),
         ),
         Mistake(
-            "You set the commonest class to 1. Then the weights of all rows add up to more than there are "
-            "rows, and each step grows.",
+            N_(
+                "You set the commonest class to 1. Then the weights of all rows add up to more than there "
+                "are rows, and each step grows."
+            ),
             _weights(lambda count, rows, classes, counts: counts.max() / count),
         ),
         Mistake(
-            "The weights add up to 1 over the classes. Their mean over the *rows* should be 1.",
+            N_("The weights add up to 1 over the classes. Their mean over the *rows* should be 1."),
             _weights(lambda count, rows, classes, counts: (1 / count) / (1 / counts).sum()),
         ),
         Mistake(
-            "The weights of the classes have the mean 1. Those of all *rows* should have it.",
+            N_("The weights of the classes have the mean 1. Those of all *rows* should have it."),
             _weights(lambda count, rows, classes, counts: classes * (1 / count) / (1 / counts).sum()),
         ),
         Mistake(
-            "A root makes the weights milder, and the classes still count differently.",
+            N_("A root makes the weights milder, and the classes still count differently."),
             _weights(lambda count, rows, classes, counts: math.sqrt(rows / (classes * count))),
         ),
     ),
@@ -270,43 +302,53 @@ def _of_the_labels(names: Names) -> Callable:
     return lambda logits: probabilities(logits)[np.arange(len(labels)), labels]
 
 
+def _told_too_sure(right: float, names: Names) -> str:
+    text = _(
+        "The model's mean confidence is {distance:.3f} below its accuracy: it is not sure enough. So a "
+        "temperature below 1 should help."
+    )
+    if right > 0:
+        text = _(
+            "The model's mean confidence is {distance:.3f} above its accuracy: it is too sure. So a "
+            "temperature above 1 should help."
+        )
+    return text.format(distance=abs(right))
+
+
 TOO_SURE = Value(
     name="too_sure",
     minutes=5,
     right=_too_sure,
     tolerance=0.001,
-    because=lambda right, names: (
-        f"The model's mean confidence is {abs(right):.3f} {'above' if right > 0 else 'below'} its "
-        f"accuracy: it is "
-        f"{'too sure' if right > 0 else 'not sure enough'}. So a temperature "
-        f"{'above' if right > 0 else 'below'} 1 should help."
-    ),
-    hint="`probabilities(logits)` has a row for each text. The confidence is the largest of the row.",
+    because=_told_too_sure,
+    hint=N_("`probabilities(logits)` has a row for each text. The confidence is the largest of the row."),
     solution="""confidences = probabilities(logits).max(axis=-1)
 too_sure = confidences.mean() - model_right.mean()""",
     mistakes=(
         Mistake(
-            "The sign is the wrong way round: a model that is too sure has more confidence than accuracy.",
+            N_(
+                "The sign is the wrong way round: a model that is too sure has more confidence than accuracy."
+            ),
             lambda names: -_too_sure(names),
         ),
         Mistake(
-            "You took the largest logit. Logits are no probabilities: `probabilities` makes them.",
+            N_("You took the largest logit. Logits are no probabilities: `probabilities` makes them."),
             lambda names: _too_sure(names, lambda logits: logits.max(axis=-1)),
         ),
         Mistake(
-            "You took the probability of the right label. The confidence is that of the answer given.",
+            N_("You took the probability of the right label. The confidence is that of the answer given."),
             lambda names: _too_sure(names, _of_the_labels(names)),
         ),
         Mistake(
-            "You took the largest probability of each class. Take that of each row: axis=-1.",
+            N_("You took the largest probability of each class. Take that of each row: axis=-1."),
             lambda names: _too_sure(names, lambda logits: probabilities(logits).max(axis=0)),
         ),
         Mistake(
-            "`argmax` says where the largest stands. The confidence is the largest itself: `max`.",
+            N_("`argmax` says where the largest stands. The confidence is the largest itself: `max`."),
             lambda names: _too_sure(names, lambda logits: probabilities(logits).argmax(axis=-1)),
         ),
         Mistake(
-            "This is the mean confidence. How far is it from the accuracy?",
+            N_("This is the mean confidence. How far is it from the accuracy?"),
             lambda names: float(_confidences(names.logits).mean()),
         ),
     ),
@@ -326,41 +368,47 @@ GAP = Value(
     right=_gap,
     tolerance=0.0003,
     accepts=_close_to(_gap, 0.04),  # 2 for 1.96, or Wilson's interval, are a little off
-    because=lambda right, names: (
-        f"Only a gap above {right:.3f} is a finding. Both accuracies are samples, so the difference has the "
+    because=lambda right, names: _(
+        "Only a gap above {gap:.3f} is a finding. Both accuracies are samples, so the difference has the "
         "error of one times √2."
+    ).format(gap=right),
+    hint=N_(
+        "The variance of a difference is the sum of both variances. Two equal ones: the error grows by √2."
     ),
-    hint="The variance of a difference is the sum of both variances. Two equal ones: the error grows by √2.",
     solution="""one = standard_error(model_right.mean(), len(model_right))
 gap = 1.96 * np.sqrt(2) * one""",
     mistakes=(
         Mistake(
-            "That would do if one of the two were known exactly. Both are samples.",
+            N_("That would do if one of the two were known exactly. Both are samples."),
             lambda names: 1.96 * _error(names.model_right),
         ),
         Mistake(
-            "You added the halves of both intervals. Independent errors partly cancel: add the variances.",
+            N_(
+                "You added the halves of both intervals. Independent errors partly cancel: add the variances."
+            ),
             lambda names: 2 * 1.96 * _error(names.model_right),
         ),
         Mistake(
-            "This is one standard error of the difference. By chance, one gap in three is larger.",
+            N_("This is one standard error of the difference. By chance, one gap in three is larger."),
             lambda names: math.sqrt(2) * _error(names.model_right),
         ),
         Mistake(
-            "This is twice the standard error of one accuracy. Both are samples: the difference has √2 times "
-            "as large an error.",
+            N_(
+                "This is twice the standard error of one accuracy. Both are samples: the difference has √2 "
+                "times as large an error."
+            ),
             lambda names: 2 * _error(names.model_right),
         ),
         Mistake(
-            "This is the standard error of one accuracy.",
+            N_("This is the standard error of one accuracy."),
             lambda names: _error(names.model_right),
         ),
         Mistake(
-            "This is in points of a hundred. Accuracies lie between 0 and 1.",
+            N_("This is in points of a hundred. Accuracies lie between 0 and 1."),
             lambda names: 100 * _gap(names),
         ),
         Mistake(
-            "This is the upper end of the interval. The gap is a distance between two accuracies.",
+            N_("This is the upper end of the interval. The gap is a distance between two accuracies."),
             lambda names: accuracy_interval(names.model_right)[1],
         ),
     ),
@@ -371,43 +419,47 @@ EXERCISES = [LEAKS, PAIRED_ERROR, CLASS_WEIGHTS, TOO_SURE, GAP]
 
 QUESTIONS = [
     Question(
-        "You try ten learning rates. The best has a validation accuracy of 0.60. What do you report?",
+        N_("You try ten learning rates. The best has a validation accuracy of 0.60. What do you report?"),
         (
-            Option("0.60: it was measured.", "It was also chosen by these rows, so luck is in it."),
-            Option("The mean of the ten.", "That judges the search, not the model that you keep."),
+            Option(N_("0.60: it was measured."), N_("It was also chosen by these rows, so luck is in it.")),
+            Option(N_("The mean of the ten."), N_("That judges the search, not the model that you keep.")),
             Option(
-                "Its accuracy on other rows.",
-                "With its interval, and that it was the best of ten.",
+                N_("Its accuracy on other rows."),
+                N_("With its interval, and that it was the best of ten."),
                 right=True,
             ),
         ),
     ),
     Question(
-        "The intervals of two models overlap. What follows?",
+        N_("The intervals of two models overlap. What follows?"),
         (
             Option(
-                "Nothing yet: compare them on the same rows.",
-                "The paired test finds smaller differences.",
+                N_("Nothing yet: compare them on the same rows."),
+                N_("The paired test finds smaller differences."),
                 right=True,
             ),
-            Option("They are equally good.", "Too few rows to see a difference prove no equality."),
-            Option("The one with the higher accuracy is better.", "That may be chance."),
+            Option(N_("They are equally good."), N_("Too few rows to see a difference prove no equality.")),
+            Option(N_("The one with the higher accuracy is better."), N_("That may be chance.")),
         ),
     ),
     Question(
-        "A slice of twelve rows has 0.33, all rows have 0.58. What do you say?",
+        N_("A slice of twelve rows has 0.33, all rows have 0.58. What do you say?"),
         (
-            Option("The model is bad at these texts.", "The interval goes from 0.14 to 0.61."),
-            Option("Too few rows: collect more of them.", "0.58 lies within the interval.", right=True),
-            Option("Leave such texts out.", "Then you would hide what you do not know."),
+            Option(N_("The model is bad at these texts."), N_("The interval goes from 0.14 to 0.61.")),
+            Option(
+                N_("Too few rows: collect more of them."), N_("0.58 lies within the interval."), right=True
+            ),
+            Option(N_("Leave such texts out."), N_("Then you would hide what you do not know.")),
         ),
     ),
     Question(
-        "The temperature is 1.4. What changes when you divide the logits by it?",
+        N_("The temperature is 1.4. What changes when you divide the logits by it?"),
         (
-            Option("The accuracy rises.", "The largest logit stays the largest, so no answer changes."),
-            Option("The confidences fall.", "The model was too sure; its answers stay.", right=True),
-            Option("The model becomes surer.", "Smaller logits lie closer together."),
+            Option(
+                N_("The accuracy rises."), N_("The largest logit stays the largest, so no answer changes.")
+            ),
+            Option(N_("The confidences fall."), N_("The model was too sure; its answers stay."), right=True),
+            Option(N_("The model becomes surer."), N_("Smaller logits lie closer together.")),
         ),
     ),
 ]

@@ -1,41 +1,49 @@
 """The questions of notebook 7."""
 
+from helpers.language import N_
 from helpers.learn.quiz import Option, Question
 
 EXERCISES = []
 
 QUESTIONS = [
     Question(
-        "A model has dropout. Its checkpoint holds weights, optimizer and schedule, but not the random state."
-        " What happens after you resume?",
+        N_(
+            "A model has dropout. Its checkpoint holds weights, optimizer and schedule, but not the random "
+            "state. What happens after you resume?"
+        ),
         (
-            Option("It ends in an error.", "Nothing is missing that a step needs: dropout is drawn anyhow."),
-            Option("The model gets worse.", "Other dropout is as good."),
             Option(
-                "The losses differ.",
-                "Dropout is drawn differently. So you can't check that nothing else went wrong.",
+                N_("It ends in an error."),
+                N_("Nothing is missing that a step needs: dropout is drawn anyhow."),
+            ),
+            Option(N_("The model gets worse."), N_("Other dropout is as good.")),
+            Option(
+                N_("The losses differ."),
+                N_("Dropout is drawn differently. So you can't check that nothing else went wrong."),
                 right=True,
             ),
         ),
     ),
     Question(
-        "Why does a checkpoint take three times the model's size?",
+        N_("Why does a checkpoint take three times the model's size?"),
         (
-            Option("It keeps three epochs' weights.", "It keeps the latest only."),
-            Option("AdamW has two numbers for each weight.", "They are saved with it.", right=True),
-            Option("It keeps the gradients and a spare copy.", "Each step computes gradients anew."),
+            Option(N_("It keeps three epochs' weights."), N_("It keeps the latest only.")),
+            Option(N_("AdamW has two numbers for each weight."), N_("They are saved with it."), right=True),
+            Option(N_("It keeps the gradients and a spare copy."), N_("Each step computes gradients anew.")),
         ),
     ),
     Question(
-        "You stream a dataset from the Hub for three epochs. What is fetched?",
+        N_("You stream a dataset from the Hub for three epochs. What is fetched?"),
         (
             Option(
-                "Every row, three times.",
-                "If the disk has room, download it once instead.",
+                N_("Every row, three times."),
+                N_("If the disk has room, download it once instead."),
                 right=True,
             ),
-            Option("Every row once, then the cache helps.", "Streaming writes nothing to the disk."),
-            Option("Only the rows of the shuffle buffer.", "The buffer mixes rows; all pass through it."),
+            Option(N_("Every row once, then the cache helps."), N_("Streaming writes nothing to the disk.")),
+            Option(
+                N_("Only the rows of the shuffle buffer."), N_("The buffer mixes rows; all pass through it.")
+            ),
         ),
     ),
 ]

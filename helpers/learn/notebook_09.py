@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import torch
 
+from helpers.language import N_, _
 from helpers.learn.exercise import Function, Mistake, Names, Value
 from helpers.learn.quiz import Option, Question
 
@@ -34,7 +35,7 @@ def _three_texts(loss: Callable, names: Names) -> dict:
     # The first right answer has a logit below zero, and so has the sum of the last row
     logits = torch.tensor([[-0.4, 1.0, 0.8], [0.3, 1.1, -0.2], [-1.5, 0.3, 0.2]])
     value = float(loss(logits, torch.tensor([0, 1, 0])))
-    return {"the loss of three texts": value if math.isfinite(value) else "not a finite number"}
+    return {_("the loss of three texts"): value if math.isfinite(value) else _("not a finite number")}
 
 
 FORGOTTEN = Function(
@@ -42,38 +43,46 @@ FORGOTTEN = Function(
     minutes=6,
     right=_mean_loss(lambda logits: _clipped(_shares(logits))),
     outcome=_three_texts,
-    because="A right answer whose share is below zero counts as 1e-7. Its loss is 16.1, however far below it "
-    "is. So its gradient is zero, and nothing pulls it up.",
-    hint="Three lines: divide by `logits.sum(dim=-1, keepdim=True)`, call `clip`, and take the mean of −log "
-    "of the numbers at `range(len(labels)), labels`.",
+    because=N_(
+        "A right answer whose share is below zero counts as 1e-7. Its loss is 16.1, however far below it "
+        "is. So its gradient is zero, and nothing pulls it up."
+    ),
+    hint=N_(
+        "Three lines: divide by `logits.sum(dim=-1, keepdim=True)`, call `clip`, and take the mean of −log "
+        "of the numbers at `range(len(labels)), labels`."
+    ),
     solution="""def loss_without_from_logits(logits, labels):
     shares = logits / logits.sum(dim=-1, keepdim=True)
     shares = shares.clip(1e-7, 1 - 1e-7)
     return -shares[range(len(labels)), labels].log().mean()""",
     mistakes=(
         Mistake(
-            "This is what `from_logits=True` computes: softmax makes probabilities of the logits. "
-            "Without it, Keras divides by the sum instead.",
+            N_(
+                "This is what `from_logits=True` computes: softmax makes probabilities of the logits. "
+                "Without it, Keras divides by the sum instead."
+            ),
             _mean_loss(lambda logits: logits.softmax(dim=-1)),
         ),
         Mistake(
-            "There is no logarithm of a number below zero. Keras first moves it to 1e-7: use `clip`.",
+            N_("There is no logarithm of a number below zero. Keras first moves it to 1e-7: use `clip`."),
             _mean_loss(_shares),
         ),
         Mistake(
-            "The division is missing: Keras first divides each row by its sum.",
+            N_("The division is missing: Keras first divides each row by its sum."),
             _mean_loss(_clipped),
         ),
         Mistake(
-            "You divide by the sum of the whole batch. Each row has its own: `sum(dim=-1, keepdim=True)`.",
+            N_(
+                "You divide by the sum of the whole batch. Each row has its own: `sum(dim=-1, keepdim=True)`."
+            ),
             _mean_loss(lambda logits: _clipped(logits / logits.sum())),
         ),
         Mistake(
-            "The losses are right, and you add them up. Take their mean.",
+            N_("The losses are right, and you add them up. Take their mean."),
             _mean_loss(lambda logits: _clipped(_shares(logits)), reduce=torch.sum),
         ),
         Mistake(
-            "The sign is missing: ln of a number below 1 is below 0, and the loss is −ln.",
+            N_("The sign is missing: ln of a number below 1 is below 0, and the loss is −ln."),
             _mean_loss(lambda logits: _clipped(_shares(logits)), sign=1),
         ),
     ),
@@ -91,26 +100,31 @@ DECAY_STEPS = Value(
     name="decay_steps",
     minutes=3,
     right=lambda names: _epochs(names) * len(names.train_loader),
-    because=lambda right, names: (
-        f"Keras counts steps: {_epochs(names)} epochs of {len(names.train_loader)} batches are {right:,}."
+    because=lambda right, names: _(
+        "Keras counts steps: {epochs} epochs of {batches} batches are {steps:,}."
+    ).format(epochs=_epochs(names), batches=len(names.train_loader), steps=right),
+    hint=N_(
+        "A step is a batch. How many batches has `train_loader`, and how often does `fit` go through it?"
     ),
-    hint="A step is a batch. How many batches has `train_loader`, and how often does `fit` go through it?",
     solution="decay_steps = profile.num_train_epochs * len(train_loader)",
     mistakes=(
         Mistake(
-            "These are the epochs. Keras's schedules count steps: the rate would be 0 after a few batches.",
+            N_(
+                "These are the epochs. Keras's schedules count steps: the rate would be 0 after a few "
+                "batches."
+            ),
             _epochs,
         ),
         Mistake(
-            "These are the steps of one epoch. From the second on, the model would learn nothing.",
+            N_("These are the steps of one epoch. From the second on, the model would learn nothing."),
             lambda names: len(names.train_loader),
         ),
         Mistake(
-            "You count texts. A step takes a whole batch of them.",
+            N_("You count texts. A step takes a whole batch of them."),
             lambda names: _epochs(names) * len(names.train_rows),
         ),
         Mistake(
-            "The last batch of an epoch may be smaller, and is a step all the same.",
+            N_("The last batch of an epoch may be smaller, and is a step all the same."),
             lambda names: _epochs(names) * len(names.train_rows) / names.batch_size,
         ),
     ),
@@ -129,7 +143,7 @@ def _growth(sums) -> list[float]:
 
 
 def _four_batches(function: Callable, names: Names) -> dict:
-    return {"the losses of four batches": function([1.6, 1.5, 1.55, 1.4])}
+    return {_("the losses of four batches"): function([1.6, 1.5, 1.55, 1.4])}
 
 
 BATCH_LOSSES = Function(
@@ -137,27 +151,31 @@ BATCH_LOSSES = Function(
     minutes=5,
     right=lambda means: _growth(_sums(means)),
     outcome=_four_batches,
-    because="The mean of k losses times k is their sum, and a batch's loss is the growth of that sum.",
-    hint="How large is the sum of the first three losses, if their mean is 1.5? And that of the first two?",
+    because=N_("The mean of k losses times k is their sum, and a batch's loss is the growth of that sum."),
+    hint=N_(
+        "How large is the sum of the first three losses, if their mean is 1.5? And that of the first two?"
+    ),
     solution="""def batch_losses(means):
     sums = [number * mean for number, mean in enumerate(means, 1)]
     return [after - before for before, after in zip([0, *sums], sums)]""",
     mistakes=(
         Mistake(
-            "These are the means themselves. The second one already holds the loss of the first batch.",
+            N_("These are the means themselves. The second one already holds the loss of the first batch."),
             list,
         ),
         Mistake(
-            "A mean moves less and less: its change is not the change of a sum. First multiply each mean by "
-            "the number of its batches.",
+            N_(
+                "A mean moves less and less: its change is not the change of a sum. First multiply each mean "
+                "by the number of its batches."
+            ),
             _growth,
         ),
         Mistake(
-            "These are the sums so far. Subtract the one before from each.",
+            N_("These are the sums so far. Subtract the one before from each."),
             _sums,
         ),
         Mistake(
-            "You count the batches from 0: the first mean is that of one batch.",
+            N_("You count the batches from 0: the first mean is that of one batch."),
             lambda means: _growth(_sums(means, first=0)),
         ),
     ),
@@ -167,38 +185,40 @@ EXERCISES = [FORGOTTEN, DECAY_STEPS, BATCH_LOSSES]
 
 QUESTIONS = [
     Question(
-        "You set `KERAS_BACKEND` to `torch`, and Keras still computes with TensorFlow. Why?",
+        N_("You set `KERAS_BACKEND` to `torch`, and Keras still computes with TensorFlow. Why?"),
         (
             Option(
-                "The value must be `pytorch`.",
-                "It is `torch`; the others are `tensorflow` and `jax`.",
+                N_("The value must be `pytorch`."),
+                N_("It is `torch`; the others are `tensorflow` and `jax`."),
             ),
             Option(
-                "Keras had been imported before.",
-                "It reads the variable once. Restart the kernel, and set it first.",
+                N_("Keras had been imported before."),
+                N_("It reads the variable once. Restart the kernel, and set it first."),
                 right=True,
             ),
-            Option("TensorFlow has to be uninstalled first.", "Keras does not even import it then."),
+            Option(N_("TensorFlow has to be uninstalled first."), N_("Keras does not even import it then.")),
         ),
     ),
     Question(
-        "Two evaluations of the same rows give two losses. What do you look at?",
+        N_("Two evaluations of the same rows give two losses. What do you look at?"),
         (
-            Option("The seed.", "An evaluation should draw no random numbers at all."),
-            Option("The order of the rows.", "A mean does not depend on it."),
+            Option(N_("The seed."), N_("An evaluation should draw no random numbers at all.")),
+            Option(N_("The order of the rows."), N_("A mean does not depend on it.")),
             Option(
-                "Whether `call` has the argument `training`.",
-                "Without it, a wrapped model keeps its dropout on.",
+                N_("Whether `call` has the argument `training`."),
+                N_("Without it, a wrapped model keeps its dropout on."),
                 right=True,
             ),
         ),
     ),
     Question(
-        "`Trainer` has `max_grad_norm=1.0`. What does the same in Keras's optimizer?",
+        N_("`Trainer` has `max_grad_norm=1.0`. What does the same in Keras's optimizer?"),
         (
-            Option("`clipnorm=1.0`", "It shortens the gradient of each table of weights by itself."),
-            Option("`global_clipnorm=1.0`", "All weights together count as one gradient.", right=True),
-            Option("`clipvalue=1.0`", "It cuts single numbers, so the gradient may also turn."),
+            Option(N_("`clipnorm=1.0`"), N_("It shortens the gradient of each table of weights by itself.")),
+            Option(
+                N_("`global_clipnorm=1.0`"), N_("All weights together count as one gradient."), right=True
+            ),
+            Option(N_("`clipvalue=1.0`"), N_("It cuts single numbers, so the gradient may also turn.")),
         ),
     ),
 ]
