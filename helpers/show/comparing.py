@@ -8,6 +8,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from helpers.judge.comparing import power, rows_needed, winners
+from helpers.language import _
 from helpers.show import judged
 from helpers.show.pictures import Picture
 from helpers.show.shown import Shown, draw, faded, image
@@ -24,8 +25,8 @@ class _Sliders(Shown):
         self.image = image()
         controls = [part for slider, word in explained for part in (slider, widgets.HTML(faded(word)))]
         self.widget = widgets.VBox([*controls, self.words, self.image])
-        for slider, _ in explained:
-            slider.observe(lambda _: self._update(), "value")
+        for slider, word in explained:
+            slider.observe(lambda change: self._update(), "value")
         self._update()
 
     def _update(self) -> None:
@@ -44,11 +45,14 @@ class ChoosingExplorer(_Sliders):
         self.right = np.asarray(right)
         self.fixed = fixed
         most = self.right.shape[1] // 2
-        self.tries = widgets.IntSlider(len(right), 1, len(right), description="trainings", **_WIDE)
-        self.rows = widgets.IntSlider(min(rows, most), 50, most, 50, description="rows that choose", **_WIDE)
+        self.tries = widgets.IntSlider(len(right), 1, len(right), description=_("trainings"), **_WIDE)
+        self.rows = widgets.IntSlider(
+            min(rows, most), 50, most, 50, description=_("rows that choose"), **_WIDE
+        )
+        compared = _("So many trainings are compared. They differ in their {fixed}.").format(fixed=fixed)
         self._show(
-            (self.tries, f"So many trainings are compared. They differ in their {fixed}."),
-            (self.rows, "The best on these rows wins. Then it is judged on all other rows."),
+            (self.tries, compared),
+            (self.rows, _("The best on these rows wins. Then it is judged on all other rows.")),
         )
 
     def _draws(self) -> tuple[np.ndarray, np.ndarray]:
@@ -57,10 +61,16 @@ class ChoosingExplorer(_Sliders):
     def sentence(self) -> str:
         """Say how much accuracy the winner loses on fresh rows."""
         chosen, fresh = self._draws()
-        return (
-            f"The best of {self.tries.value} on {self.rows.value} rows has {chosen.mean():.3f} there and "
-            f"{fresh.mean():.3f} on fresh rows: it falls by {chosen.mean() - fresh.mean():.3f} on average "
-            f"(400 draws). The mean of all trainings is {self.right.mean():.3f}."
+        return _(
+            "The best of {tries} on {rows} rows has {chosen:.3f} there and {fresh:.3f} on fresh rows: it "
+            "falls by {fall:.3f} on average (400 draws). The mean of all trainings is {mean:.3f}."
+        ).format(
+            tries=self.tries.value,
+            rows=self.rows.value,
+            chosen=chosen.mean(),
+            fresh=fresh.mean(),
+            fall=chosen.mean() - fresh.mean(),
+            mean=self.right.mean(),
         )
 
     def picture(self) -> Picture:
@@ -78,15 +88,15 @@ class RowsExplorer(_Sliders):
             max=0.1,
             step=0.005,
             readout_format=".3f",
-            description="difference",
+            description=_("difference"),
             **_WIDE,
         )
         self.disagreement = widgets.FloatSlider(
-            disagreement, min=0.1, max=0.6, step=0.01, description="disagreement", **_WIDE
+            disagreement, min=0.1, max=0.6, step=0.01, description=_("disagreement"), **_WIDE
         )
         self._show(
-            (self.difference, "The true difference between the two accuracies: 0.02 for 0.55 and 0.57."),
-            (self.disagreement, "The share of rows where exactly one of the two models is right."),
+            (self.difference, _("The true difference between the two accuracies: 0.02 for 0.55 and 0.57.")),
+            (self.disagreement, _("The share of rows where exactly one of the two models is right.")),
         )
 
     def _needed(self) -> int:
@@ -95,10 +105,10 @@ class RowsExplorer(_Sliders):
     def sentence(self) -> str:
         """Say how many rows it takes, and what a thousand rows can do."""
         chance = power(1_000, self.difference.value, self.disagreement.value)
-        return (
-            f"It takes {self._needed():,} rows to find a difference of {self.difference.value:.3f} in four "
-            f"of five comparisons. With 1,000 rows, one finds it in {chance:.0%} of them."
-        )
+        return _(
+            "It takes {rows:,} rows to find a difference of {difference:.3f} in four of five comparisons. "
+            "With 1,000 rows, one finds it in {chance:.0%} of them."
+        ).format(rows=self._needed(), difference=self.difference.value, chance=chance)
 
     def picture(self) -> Picture:
         """Draw how probably a comparison finds the difference, over the number of rows."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from helpers.language import _
 from helpers.show.pictures import Picture
 from helpers.show.plots import BLUE, GREY, RED, SERIES, new_figure, plain
 from helpers.train.runs import Run
@@ -65,10 +66,15 @@ def moment_sentence(run: Run, moment: int) -> str:
     probabilities = probabilities_at(run, moment)
     right = right_at(run, moment)
     of_truth = probabilities[np.arange(len(right)), run.watched["labels"]].mean()
-    return (
-        f"Step {run.moments[moment]['step']:,}: {right.sum()} of {len(right)} answers are right. The true "
-        f"class gets {of_truth:.0%} of the probability on average; a guess gives it "
-        f"{1 / probabilities.shape[1]:.0%}."
+    return _(
+        "Step {step:,}: {right} of {all} answers are right. The true class gets {share:.0%} of the "
+        "probability on average; a guess gives it {guess:.0%}."
+    ).format(
+        step=run.moments[moment]["step"],
+        right=right.sum(),
+        all=len(right),
+        share=of_truth,
+        guess=1 / probabilities.shape[1],
     )
 
 
@@ -78,7 +84,8 @@ def answers_formed(run: Run) -> Picture:
     Raises ValueError if the run has kept no moments.
     """
     if not run.moments:
-        raise ValueError(f"{run.name!r} has kept no moments. Train it with the callback KeepMoments.")
+        text = _("{name!r} has kept no moments. Train it with the callback KeepMoments.")
+        raise ValueError(text.format(name=run.name))
     names = [plain(name) for name in run.watched["names"]]
     moments = (0, len(run.moments) // 2, len(run.moments) - 1)
     figure, axes = new_figure(9, 3.4, len(moments))
@@ -104,10 +111,9 @@ def answers_formed(run: Run) -> Picture:
     if len(names) <= MOST_ROWS:
         axes[0].set_yticks(np.unique(rows) + 0.5, [names[row] for row in np.unique(rows)])
     axes[0].set_ylabel("true class")
-    figure.alt = (
-        f"{len(rows)} texts as dots, for three moments of {run.name!r}, one row for each true class. "
-        + " ".join(moment_sentence(run, moment) for moment in moments)
-    )
+    text = _("{count} texts as dots, for three moments of {name!r}, one row for each true class.")
+    sentences = [moment_sentence(run, moment) for moment in moments]
+    figure.alt = " ".join([text.format(count=len(rows), name=run.name), *sentences])
     return figure
 
 
@@ -127,7 +133,8 @@ def layers_moved(*runs: Run) -> Picture:
     """
     runs = [run for run in runs if run.moved]
     if not runs:
-        raise ValueError("No run knows how far its weights moved. Train with the callback KeepMovement.")
+        text = _("No run knows how far its weights moved. Train with the callback KeepMovement.")
+        raise ValueError(text)
     parts = list(dict.fromkeys(part for run in runs for part in run.moved))
     body = [part for part in parts if part != "head"]
 
@@ -141,9 +148,8 @@ def layers_moved(*runs: Run) -> Picture:
     if len(runs) > 1:
         handles, names = left.get_legend_handles_labels()
         figure.legend(handles, names, loc="outside upper center", ncols=min(3, len(runs)), frameon=False)
-    figure.alt = "Bars: how far each part of the model moved, relative to its size. " + " ".join(
-        f"{run.name}: {movement_words(run.moved)}." for run in runs
-    )
+    text = _("Bars: how far each part of the model moved, relative to its size.")
+    figure.alt = " ".join([text, *(f"{run.name}: {movement_words(run.moved)}." for run in runs)])
     return figure
 
 
@@ -160,11 +166,14 @@ def _movement_bars(ax, runs: Sequence[Run], parts: Sequence[str]) -> None:
     ax.set_ylim(len(parts) - 0.5, -0.5)
     ax.margins(x=0.15)
     ax.set_xlim(left=0)
-    ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g}%")
+    ax.xaxis.set_major_formatter(lambda value, position: f"{100 * value:.3g}%")
 
 
 def movement_words(moved: Mapping[str, float]) -> str:
-    """List the parts with their changes, as in "embeddings 1.2%, layer 1 8.9%, classifier 102%"."""
+    """List the parts with their changes, as in "embeddings 1.2%, layer 1 8.9%, classifier 102%".
+
+    The parts have the names that stand in the picture.
+    """
     return ", ".join(f"{_called(part)} {_percent(value)}" for part, value in moved.items())
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib import rcParams
 
 from helpers.judge.calibration import Reliability
+from helpers.language import _
 from helpers.show.pictures import Picture
 from helpers.show.plots import BLUE, GREY, ORANGE, RED, SERIES, new_figure, plain
 
@@ -33,10 +34,14 @@ def size_curves(accuracies: Mapping[str, Mapping[int, Sequence[float]]]) -> Pict
     ax.minorticks_off()
     ax.grid(alpha=0.25)
     ax.legend(frameon=False)
-    figure.alt = "Mean accuracy over the number of training rows. " + " ".join(
-        f"{name}: {', '.join(f'{np.mean(of[count]):.3f} with {count:,} rows' for count in sorted(of))}."
-        for name, of in accuracies.items()
-    )
+    told = [_("Mean accuracy over the number of training rows.")]
+    for name, of in accuracies.items():
+        points = [
+            _("{accuracy:.3f} with {rows:,} rows").format(accuracy=np.mean(of[count]), rows=count)
+            for count in sorted(of)
+        ]
+        told.append(f"{name}: {', '.join(points)}.")
+    figure.alt = " ".join(told)
     return figure
 
 
@@ -55,10 +60,18 @@ def winners_fall(chosen: np.ndarray, fresh: np.ndarray) -> Picture:
         ax.axvline(values.mean(), color=colour, linewidth=2)
     ax.set(xlabel="accuracy of the winner", ylabel="draws", yticks=[])
     figure.legend(loc="outside upper center", ncols=2, frameon=False)
-    figure.alt = (
-        f"Two histograms of the winner's accuracy in {len(chosen):,} draws: on the rows that chose it, mean "
-        f"{chosen.mean():.3f}, from {chosen.min():.3f} to {chosen.max():.3f}; on fresh rows, mean "
-        f"{fresh.mean():.3f}, from {fresh.min():.3f} to {fresh.max():.3f}."
+    figure.alt = _(
+        "Two histograms of the winner's accuracy in {draws:,} draws: on the rows that chose it, mean "
+        "{mean:.3f}, from {low:.3f} to {high:.3f}; on fresh rows, mean {fresh_mean:.3f}, from "
+        "{fresh_low:.3f} to {fresh_high:.3f}."
+    ).format(
+        draws=len(chosen),
+        mean=chosen.mean(),
+        low=chosen.min(),
+        high=chosen.max(),
+        fresh_mean=fresh.mean(),
+        fresh_low=fresh.min(),
+        fresh_high=fresh.max(),
     )
     return figure
 
@@ -76,7 +89,7 @@ def intervals(
     `label` is for the axis, `meaning` says what the dashed line is.
     """
     said = [
-        f"{name} {value:.3f} ({low:.3f} to {high:.3f})"
+        _("{name} {value:.3f} ({low:.3f} to {high:.3f})").format(name=name, value=value, low=low, high=high)
         for name, value, (low, high) in zip(names, values, ends)
     ]
     names = [plain(name) for name in names]  # first, since it may add a font
@@ -90,8 +103,9 @@ def intervals(
     ax.invert_yaxis()
     ax.set(xlabel=label)
     ax.grid(axis="x", alpha=0.25)
-    said = "; ".join(said)
-    figure.alt = f"{label}, points with intervals: {said}. Dashed line, {meaning}: {reference:.3f}."
+    figure.alt = _(
+        "{label}, points with intervals: {points}. Dashed line, {meaning}: {reference:.3f}."
+    ).format(label=label, points="; ".join(said), meaning=meaning, reference=reference)
     return figure
 
 
@@ -106,16 +120,18 @@ def reliability_diagram(curves: Mapping[str, Reliability]) -> Picture:
         ax.plot(curve.confidence, curve.accuracy, color=colour, marker=marker, label=name)
     ax.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
     ax.legend(frameon=False)
-    figure.alt = "How often the model is right over how sure it is. " + " ".join(
-        f"{name}, calibration error {curve.error:.3f}: {_right_when_sure(curve)}."
-        for name, curve in curves.items()
-    )
+    told = [_("How often the model is right over how sure it is.")]
+    for name, curve in curves.items():
+        text = _("{name}, calibration error {error:.3f}: {points}.")
+        told.append(text.format(name=name, error=curve.error, points=_right_when_sure(curve)))
+    figure.alt = " ".join(told)
     return figure
 
 
 def _right_when_sure(curve: Reliability) -> str:
     return ", ".join(
-        f"right in {right:.2f} where {sure:.2f} sure" for sure, right in zip(curve.confidence, curve.accuracy)
+        _("right in {right:.2f} where {sure:.2f} sure").format(right=right, sure=sure)
+        for sure, right in zip(curve.confidence, curve.accuracy)
     )
 
 
@@ -129,13 +145,15 @@ def coverage(shares: np.ndarray, accuracies: np.ndarray, everything: float) -> P
     ax.grid(alpha=0.25)
     ax.legend(frameon=False)
     found = [
-        f"{accuracies[np.abs(shares - share).argmin()]:.3f} on the surest {share:.0%}"
+        _("{accuracy:.3f} on the surest {share:.0%}").format(
+            accuracy=accuracies[np.abs(shares - share).argmin()], share=share
+        )
         for share in (0.1, 0.25, 0.5, 0.75)
     ]
-    figure.alt = (
-        "Accuracy over the share of the rows that the model answers, the surest first: "
-        f"{', '.join(found)}, {everything:.3f} on all rows."
-    )
+    figure.alt = _(
+        "Accuracy over the share of the rows that the model answers, the surest first: {points}, "
+        "{everything:.3f} on all rows."
+    ).format(points=", ".join(found), everything=everything)
     return figure
 
 
@@ -147,8 +165,14 @@ def power_curve(rows: np.ndarray, power: np.ndarray, needed: int) -> Picture:
     ax.axvline(needed, color=RED, linestyle="--", linewidth=1.5, label=f"0.8 with {needed:,} rows")
     ax.set(xscale="log", ylim=(0, 1.02), xlabel="rows to judge on", ylabel="chance to find it")
     ax.legend(frameon=False, labelcolor=rcParams["text.color"])
-    figure.alt = (
-        f"The chance to find the difference over the rows to judge on: {power[0]:.0%} with {rows[0]:,.0f} "
-        f"rows, 80% with {needed:,}, {power[-1]:.0%} with {rows[-1]:,.0f}."
+    figure.alt = _(
+        "The chance to find the difference over the rows to judge on: {first_chance:.0%} with "
+        "{first_rows:,.0f} rows, 80% with {needed:,}, {last_chance:.0%} with {last_rows:,.0f}."
+    ).format(
+        first_chance=power[0],
+        first_rows=rows[0],
+        needed=needed,
+        last_chance=power[-1],
+        last_rows=rows[-1],
     )
     return figure

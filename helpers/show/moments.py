@@ -8,21 +8,22 @@ from html import escape
 import ipywidgets as widgets
 import numpy as np
 
+from helpers.language import N_, _
 from helpers.show import formed, plots
 from helpers.show.pictures import Picture
 from helpers.show.review import probability_bars
 from helpers.show.shown import WIDE, Shown, faded
 from helpers.train.runs import Run
 
-_NOTHING = "No answers yet: train first, in the lab above, then run this cell again."
-_EXPLANATION = (
+_NOTHING = N_("No answers yet: train first, in the lab above, then run this cell again.")
+_EXPLANATION = N_(
     "Each dot is a text, in the row of its true class; the thick line is where a right and sure answer "
     "stands. The colour says whether the most probable class is the right one: filled blue dots are right, "
     "hollow orange ones are wrong. Click a dot to read its text."
 )
 _POSITION = {
-    True: "The position of a dot is the mean answer: the classes, averaged with their probabilities.",
-    False: "The position of a dot is the probability of its true class.",
+    True: N_("The position of a dot is the mean answer: the classes, averaged with their probabilities."),
+    False: N_("The position of a dot is the probability of its true class."),
 }
 _BOX = (
     "border:1px solid rgba(128,128,128,0.6);border-radius:4px;padding:6px 8px;margin:4px 0;"
@@ -44,20 +45,20 @@ class TimeSlider(Shown):
     def __init__(self, runs: Sequence[Run]):
         self.runs = [run for run in runs if run.moments and run.watched]
         if not self.runs:
-            self.widget = widgets.HTML(_NOTHING)
+            self.widget = widgets.HTML(_(_NOTHING))
             return
 
         # The controls
         names = [(_described(run), number) for number, run in enumerate(self.runs)]
-        finished = [number for _, number in names if self.runs[number].status == "finished"]
-        self.run = _dropdown("run", names, (finished or [len(names) - 1])[-1])
+        finished = [number for described, number in names if self.runs[number].status == "finished"]
+        self.run = _dropdown(_("run"), names, (finished or [len(names) - 1])[-1])
         self.moment = widgets.SelectionSlider(
             options=[""],
-            description="moment",
+            description=_("moment"),
             style={"description_width": "60px"},
             layout=widgets.Layout(width="auto", max_width="620px"),
         )
-        self.text = _dropdown("text", [""], 0)
+        self.text = _dropdown(_("text"), [""], 0)
 
         # The dots: the style sheet and the lines behind them, then a button for each text
         self._style = widgets.HTML(layout=widgets.Layout(display="none"))
@@ -65,7 +66,7 @@ class TimeSlider(Shown):
         self._position = widgets.HTML(layout=widgets.Layout(max_width=WIDE))
         layout = widgets.Layout(width=f"{_DOT}px", height=f"{_DOT}px")
         most = max(len(run.watched["texts"]) for run in self.runs)
-        self.dots = [widgets.Button(layout=layout) for _ in range(most)]
+        self.dots = [widgets.Button(layout=layout) for dot in range(most)]
         area = widgets.Box(
             [self._style, self._lines, *self.dots], layout=widgets.Layout(flex="1 1 420px", min_width="0")
         )
@@ -79,7 +80,7 @@ class TimeSlider(Shown):
             [
                 self.run,
                 self.moment,
-                widgets.HTML(faded(_EXPLANATION), layout=widgets.Layout(max_width=WIDE)),
+                widgets.HTML(faded(_(_EXPLANATION)), layout=widgets.Layout(max_width=WIDE)),
                 self._position,
                 self.words,
                 self.text,
@@ -89,15 +90,15 @@ class TimeSlider(Shown):
 
         # What happens when they are used
         for number, dot in enumerate(self.dots):
-            dot.on_click(lambda _, number=number: self.text.set_trait("value", number))
+            dot.on_click(lambda button, number=number: self.text.set_trait("value", number))
         self._choose_run()
-        self.run.observe(lambda _: self._choose_run(), "value")
-        self.moment.observe(lambda _: self._update(), "value")
-        self.text.observe(lambda _: self._update(), "value")
+        self.run.observe(lambda change: self._choose_run(), "value")
+        self.moment.observe(lambda change: self._update(), "value")
+        self.text.observe(lambda change: self._update(), "value")
 
     def sentence(self) -> str:
         """Say how many answers are right at the moment of the slider."""
-        return formed.moment_sentence(self._run, self.moment.value) if self.runs else _NOTHING
+        return formed.moment_sentence(self._run, self.moment.value) if self.runs else _(_NOTHING)
 
     def picture(self) -> Picture | None:
         """Draw the dots at the first, the middle and the last moment of the run; None if there is no run."""
@@ -111,14 +112,16 @@ class TimeSlider(Shown):
         """Give the controls the moments and texts of the chosen run, and show its end."""
         run = self._run
         self._shown = False
-        self.moment.options = [(f"step {moment['step']:,}", i) for i, moment in enumerate(run.moments)]
+        self.moment.options = [
+            (_("step {step:,}").format(step=moment["step"]), i) for i, moment in enumerate(run.moments)
+        ]
         self.moment.value = len(run.moments) - 1
         titles = _titles(run)
         self.text.options = [(title, number) for number, title in enumerate(titles)]
         for dot, title in zip(self.dots, titles):
             dot.tooltip = title
         self._lines.value = _lines(run)
-        self._position.value = faded(_POSITION[bool(run.watched["ordered"])])
+        self._position.value = faded(_(_POSITION[bool(run.watched["ordered"])]))
         self._shown = True
         self._update()
 
@@ -150,8 +153,8 @@ def _described(run: Run) -> str:
     if "learning_rate" in run.settings:
         parts.append(f"learning_rate {run.settings['learning_rate']:.2g}")
     if accuracies := run.series("accuracy")[1]:
-        parts.append(f"accuracy {accuracies[-1]:.3f}")
-    return ", ".join(parts) + (f" ({run.status})" if run.status != "finished" else "")
+        parts.append(_("accuracy {accuracy:.3f}").format(accuracy=accuracies[-1]))
+    return ", ".join(parts) + (f" ({_(run.status)})" if run.status != "finished" else "")
 
 
 def _titles(run: Run) -> list[str]:
@@ -218,14 +221,14 @@ def _lines(run: Run) -> str:
     parts = []
     for row in range(count):
         top = (count - 1 - row) * height
-        name = names[row] if count == len(names) else "all classes"
+        name = names[row] if count == len(names) else _("all classes")
         parts.append(_word(name, f"left:4px; width:{_LEFT - 20}px; top:{top + height / 2 - 9:.0f}px"))
         parts.append(_rule(f"left:{_LEFT - 12}px; right:0; top:{top + height}px; height:1px", 0.35))
         goal = f"left:calc({_across(formed.goals(run)[row])} - 2px)"
         parts.append(_rule(f"{goal}; width:4px; top:{top + 6}px; height:{height - 12}px", 0.45))
 
     # The names below
-    below = "mean answer" if run.watched["ordered"] else "probability of the true class"
+    below = _("mean answer") if run.watched["ordered"] else _("probability of the true class")
     ends = {0: names[0], 1: names[-1]} if run.watched["ordered"] else {0: "0%", 1: "100%"}
     if run.watched["ordered"] and len(names) <= 6:
         ends = dict(zip(np.linspace(0, 1, len(names)).tolist(), names))
@@ -237,10 +240,10 @@ def _lines(run: Run) -> str:
             f"{below} →", f"left:{_LEFT}px; right:{_RIGHT}px; text-align:center; top:{count * height + 20}px"
         )
     )
-    alt = (
-        f"{len(run.watched['texts'])} dots, a row for each true class, from left to right: {below}. "
-        "The words above give the numbers."
-    )
+    alt = _(
+        "{count} dots, a row for each true class, from left to right: {below}. The words above give the "
+        "numbers."
+    ).format(count=len(run.watched["texts"]), below=below)
     return f'<div role="img" aria-label="{escape(alt)}">{"".join(parts)}</div>'
 
 
@@ -260,12 +263,16 @@ def _reading(run: Run, moment: int, number: int) -> str:
     probabilities = formed.probabilities_at(run, moment)[number]
     answer = probabilities.argmax()
     true = run.watched["labels"][number]
-    verdict = "right" if answer == true else "wrong"
+    label = escape(_("the text"))
+    title = _("Text {number}: {name}").format(number=number + 1, name=names[true])
+    told = (
+        _("At step {step:,} the answer is {name} ({probability:.0%}): right.")
+        if answer == true
+        else _("At step {step:,} the answer is {name} ({probability:.0%}): wrong.")
+    ).format(step=run.moments[moment]["step"], name=names[answer], probability=probabilities[answer])
     return (
-        f'<div style="line-height:1.5"><b>Text {number + 1}: {escape(names[true])}</b><br>'
-        f"At step {run.moments[moment]['step']:,} the answer is {escape(names[answer])} "
-        f"({probabilities[answer]:.0%}): {verdict}.</div>"
-        f'<div tabindex="0" role="region" aria-label="the text" style="{_BOX}">'
+        f'<div style="line-height:1.5"><b>{escape(title)}</b><br>{escape(told)}</div>'
+        f'<div tabindex="0" role="region" aria-label="{label}" style="{_BOX}">'
         f"{escape(run.watched['texts'][number])}</div>"
         f"{probability_bars(probabilities, names)}"
         f'<div style="line-height:1.5">{escape(_history(run, number))}</div>'
@@ -278,13 +285,15 @@ def _history(run: Run, number: int, most: int = 4) -> str:
     names = run.watched["names"]
     answers = [formed.probabilities_at(run, moment)[number].argmax() for moment in range(len(run.moments))]
     changes = [
-        f"{names[answer]} from step {run.moments[moment]['step']:,}"
+        _("{name} from step {step:,}").format(name=names[answer], step=run.moments[moment]["step"])
         for moment, answer in enumerate(answers)
         if moment and answer != answers[moment - 1]
     ]
 
     if not changes:
-        return f"The answer was {names[answers[0]]} at every moment."
+        return _("The answer was {name} at every moment.").format(name=names[answers[0]])
     if len(changes) > most:
-        return f"The answer changed {len(changes)} times. At last it was {changes[-1]}."
-    return f"The answer was {names[answers[0]]} at first, then {', then '.join(changes)}."
+        text = _("The answer changed {count} times. At last it was {last}.")
+        return text.format(count=len(changes), last=changes[-1])
+    text = _("The answer was {name} at first, then {changes}.")
+    return text.format(name=names[answers[0]], changes=_(", then ").join(changes))

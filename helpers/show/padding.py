@@ -8,6 +8,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from helpers.data.padding import PADDING_STRATEGIES, batch_lengths, padding_cost
+from helpers.language import N_, _
 from helpers.show import plots
 from helpers.show.pictures import Picture
 from helpers.show.shown import Shown, draw, faded, image
@@ -15,9 +16,9 @@ from helpers.show.shown import Shown, draw, faded, image
 _BATCHES = 12
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
 _MEANINGS = {
-    "max_length": "Every text is filled up to max_length.",
-    "longest": "Every batch is filled up to its own longest text.",
-    "group_by_length": (
+    "max_length": N_("Every text is filled up to max_length."),
+    "longest": N_("Every batch is filled up to its own longest text."),
+    "group_by_length": N_(
         'train_sampling_strategy="group_by_length": texts of similar length share a batch, '
         "filled up to its longest."
     ),
@@ -55,16 +56,18 @@ class PaddingExplorer(Shown):
         self.image = image(self._update())
 
         # The panel, top to bottom
-        cut = widgets.HTML(faded("Longer texts are cut to this many tokens."))
-        together = widgets.HTML(faded("This many texts are computed together, all filled up to one length."))
+        cut = widgets.HTML(faded(_("Longer texts are cut to this many tokens.")))
+        together = widgets.HTML(
+            faded(_("This many texts are computed together, all filled up to one length."))
+        )
         controls = [self.max_length, cut, self.batch_size, together, self.padding]
         self.widget = widgets.VBox([*controls, self.meaning, self.words, self.image])
         for control in (self.max_length, self.batch_size, self.padding):
-            control.observe(lambda _: draw(self.image, self._update()), "value")
+            control.observe(lambda change: draw(self.image, self._update()), "value")
 
     def _update(self) -> Picture:
         """Write the words for the settings of now, and return the picture."""
-        self.meaning.value = faded(_MEANINGS[self.padding.value])
+        self.meaning.value = faded(_(_MEANINGS[self.padding.value]))
         self.words.value = f'<div style="line-height:1.5"><b>{escape(self.sentence())}</b></div>'
         return self.picture()
 
@@ -79,12 +82,17 @@ class PaddingExplorer(Shown):
         # Reviews that lose tokens: one with `limit` tokens was cut before it came here
         is_cut = (self.lengths > self.max_length.value) | (self.lengths >= self.limit)
 
-        return (
-            f"{cost.padding_share:.1%} of the computed tokens is padding; "
-            f"{is_cut.mean():.1%} of the texts are cut; "
-            f"an epoch computes {cost.computed_tokens:,} tokens, "
-            f"{cost.computed_tokens / recipe:.1%} of the {recipe:,} of the tutorial's recipe "
-            f'(padding="max_length", max_length={self.limit}).'
+        return _(
+            "{padding:.1%} of the computed tokens is padding; {cut:.1%} of the texts are cut; an epoch "
+            "computes {tokens:,} tokens, {share:.1%} of the {recipe:,} of the tutorial's recipe "
+            '(padding="max_length", max_length={limit}).'
+        ).format(
+            padding=cost.padding_share,
+            cut=is_cut.mean(),
+            tokens=cost.computed_tokens,
+            share=cost.computed_tokens / recipe,
+            recipe=recipe,
+            limit=self.limit,
         )
 
     def picture(self) -> Picture:
@@ -93,7 +101,7 @@ class PaddingExplorer(Shown):
         max_length = self.max_length.value
         batches = batch_lengths(self.lengths, self.batch_size.value, padding, max_length)
         figure = _areas(batches[:_BATCHES], padding, max_length, self.limit)
-        figure.alt = f"The first batches, a column for each text. {self.sentence()}"
+        figure.alt = _("The first batches, a column for each text.") + f" {self.sentence()}"
         return figure
 
 

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from helpers.data.padding import PaddingCost
+from helpers.language import _
 from helpers.show.end_labels import End, label_ends, width_of
 from helpers.show.fonts import drawable
 from helpers.show.pictures import Picture
@@ -69,10 +70,16 @@ def length_histogram(lengths: np.ndarray, max_length: int) -> Picture:
     ax.axvline(max_length, color=RED, linestyle="--", linewidth=2, label=f"limit of the model: {max_length}")
     ax.set(xlabel="tokens in a text", ylabel="texts")
     ax.legend(frameon=False)
-    figure.alt = (
-        f"Histogram of the tokens in {len(lengths):,} texts: mean {lengths.mean():.0f}, "
-        f"median {np.median(lengths):.0f}, longest {lengths.max():,}; "
-        f"{(lengths >= max_length).mean():.1%} reach the model's limit of {max_length:,} or exceed it."
+    figure.alt = _(
+        "Histogram of the tokens in {texts:,} texts: mean {mean:.0f}, median {median:.0f}, longest "
+        "{longest:,}; {share:.1%} reach the model's limit of {limit:,} or exceed it."
+    ).format(
+        texts=len(lengths),
+        mean=lengths.mean(),
+        median=np.median(lengths),
+        longest=lengths.max(),
+        share=(lengths >= max_length).mean(),
+        limit=max_length,
     )
     return figure
 
@@ -96,10 +103,14 @@ def padding_bars(costs: Sequence[PaddingCost]) -> Picture:
     ax.invert_yaxis()
     ax.set(xlabel="thousand tokens computed per epoch", xlim=(0, computed.max() * 1.22))
     figure.legend(loc="outside upper right", ncols=2, frameon=False)
-    figure.alt = "A bar for each strategy, tokens computed per epoch: " + "; ".join(
-        f"{cost.strategy} {cost.computed_tokens:,}, of which {cost.padding_share:.0%} padding"
+    told = [
+        _("{strategy} {tokens:,}, of which {share:.0%} padding").format(
+            strategy=cost.strategy, tokens=cost.computed_tokens, share=cost.padding_share
+        )
         for cost in costs
-    )
+    ]
+    text = _("A bar for each strategy, tokens computed per epoch: {bars}")
+    figure.alt = text.format(bars="; ".join(told))
     return figure
 
 
@@ -112,9 +123,14 @@ def ladder(speeds: Mapping[str, float]) -> Picture:
     ax.invert_yaxis()
     ax.margins(x=0.2)
     ax.set(xlabel="texts a second, in training")
-    figure.alt = "A bar for each recipe, texts a second in training: " + "; ".join(
-        f"{name} {speed:.3g} ({speed / first:.1f} times the first)" for name, speed in speeds.items()
-    )
+    told = [
+        _("{name} {speed:.3g} ({ratio:.1f} times the first)").format(
+            name=name, speed=speed, ratio=speed / first
+        )
+        for name, speed in speeds.items()
+    ]
+    text = _("A bar for each recipe, texts a second in training: {bars}")
+    figure.alt = text.format(bars="; ".join(told))
     return figure
 
 
@@ -139,10 +155,10 @@ def padded_batches(batches: Mapping[str, Sequence[np.ndarray]], max_length: int,
         ax.set_xlabel(f"first {min(count, len(chosen))} batches")
         shares.append(f"{strategy} {1 - real / computed:.0%}")
     axes[0].set_ylabel("tokens (blue: real, yellow: padding)", fontsize=8)
-    figure.alt = (
-        f"The first {count} batches of each strategy, a column for each text: real tokens below, padding "
-        f"above. Share of padding: {'; '.join(shares)}"
-    )
+    figure.alt = _(
+        "The first {count} batches of each strategy, a column for each text: real tokens below, padding "
+        "above. Share of padding: {shares}"
+    ).format(count=count, shares="; ".join(shares))
     return figure
 
 
@@ -189,12 +205,17 @@ def loss_curve(
             ends[right].append(End(name, at[-1], accuracies[-1], style))
 
     # What guessing has
-    guessed = ""
+    guessed = []
     if class_counts is not None:
         levels = guessing_loss(class_counts), max(class_counts) / sum(class_counts)
         for ax, level in zip(figure.axes, levels):
             _guessing_line(ax, level)
-        guessed = f" Dotted: guessing, loss {levels[0]:.2f}{f', accuracy {levels[1]:.3f}' if right else ''}."
+        text = (
+            _("Dotted: guessing, loss {loss:.2f}, accuracy {accuracy:.3f}.")
+            if right
+            else _("Dotted: guessing, loss {loss:.2f}.")
+        )
+        guessed = [text.format(loss=levels[0], accuracy=levels[1])]
 
     # The limits, then the names
     left.set_ylim(bottom=0)
@@ -204,8 +225,9 @@ def loss_curve(
             label_ends(ax, ends[ax])
     if ends[left] and not labelled:
         left.legend(frameon=False, fontsize=8 if narrow else 9, ncols=1 + len(runs) // 5)
-    told = " ".join(run.summary() for run in runs) or "No run yet, 0 curves."
-    figure.alt = f"Curves of loss{' and accuracy' if right else ''} over the steps. {told}{guessed}"
+    what = _("Curves of loss and accuracy over the steps.") if right else _("Curves of loss over the steps.")
+    told = [run.summary() for run in runs] or [_("No run yet, 0 curves.")]
+    figure.alt = " ".join([what, *told, *guessed])
     return figure
 
 
@@ -294,9 +316,15 @@ def schedule(steps: np.ndarray, learning_rates: np.ndarray) -> Picture:
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.yaxis.set_major_locator(MaxNLocator(3))
     top = learning_rates.argmax()
-    figure.alt = (
-        f"The learning rate over {steps[-1]:,.0f} steps: {learning_rates[0]:.1e} at the start, "
-        f"highest {learning_rates[top]:.1e} at step {steps[top]:,.0f}, {learning_rates[-1]:.1e} at the end."
+    figure.alt = _(
+        "The learning rate over {steps:,.0f} steps: {first:.1e} at the start, highest {highest:.1e} at step "
+        "{step:,.0f}, {last:.1e} at the end."
+    ).format(
+        steps=steps[-1],
+        first=learning_rates[0],
+        highest=learning_rates[top],
+        step=steps[top],
+        last=learning_rates[-1],
     )
     return figure
 
@@ -310,7 +338,7 @@ def range_test(test: RangeTest) -> Picture:
     ax.axvline(test.suggestion, color=RED, linestyle="--", linewidth=2, label=suggestion)
     ax.set(xlabel="learning_rate", ylabel="training loss", xscale="log")
     ax.legend(frameon=False)
-    figure.alt = f"The training loss over a growing learning rate. {test.sentence()}"
+    figure.alt = _("The training loss over a growing learning rate.") + f" {test.sentence()}"
     return figure
 
 
@@ -339,9 +367,15 @@ def loss_comparison(first: Run, second: Run) -> Picture:
     right.axhline(1e-3, color=RED, linestyle="--", label="one thousandth")
     right.set(xlabel="step", ylabel="absolute difference", yscale="log", ylim=(5e-10, 5))
     right.legend(frameon=False)
-    figure.alt = (
-        f"The training losses of {first.name} and {second.name} over {len(steps)} steps. Their largest "
-        f"difference is {max(difference.values()):.2g}, that of the last step {difference[max(steps)]:.2g}."
+    figure.alt = _(
+        "The training losses of {first} and {second} over {steps} steps. Their largest difference is "
+        "{largest:.2g}, that of the last step {last:.2g}."
+    ).format(
+        first=first.name,
+        second=second.name,
+        steps=len(steps),
+        largest=max(difference.values()),
+        last=difference[max(steps)],
     )
     return figure
 
@@ -358,7 +392,8 @@ def confusion_heatmap(counts: np.ndarray, label_names: Sequence[str], most_class
         names = [f"class {number}" for number in range(1, len(names) + 1)]  # the text beside it names them
     if len(names) > most_classes:
         figure = _confused_pairs(counts, names)
-        figure.alt = f"A bar for each of the most frequent mistakes. {_confusion_text(counts, short)}"
+        text = _("A bar for each of the most frequent mistakes.")
+        figure.alt = f"{text} {_confusion_text(counts, short)}"
         return figure
 
     # The shaded squares
@@ -380,22 +415,27 @@ def confusion_heatmap(counts: np.ndarray, label_names: Sequence[str], most_class
     ax.set(xlabel="predicted", ylabel="true label")
     ax.spines[:].set_visible(False)
     figure.colorbar(image, label="share of the true label", shrink=0.85)
-    figure.alt = f"Confusion matrix, rows true, columns predicted. {_confusion_text(counts, short)}"
+    text = _("Confusion matrix, rows true, columns predicted.")
+    figure.alt = f"{text} {_confusion_text(counts, short)}"
     return figure
 
 
 def _confusion_text(counts: np.ndarray, names: Sequence[str], most: int = 3) -> str:
     """Say how many texts of each class are right, and which mistakes are the most frequent."""
     right = ", ".join(
-        f"{name} {counts[row, row]:,} of {counts[row].sum():,}" for row, name in enumerate(names)
+        _("{name} {right:,} of {all:,}").format(name=name, right=counts[row, row], all=counts[row].sum())
+        for row, name in enumerate(names)
     )
     mistakes = np.where(np.eye(len(names), dtype=bool), 0, counts)
     worst = [
-        f"{names[place // len(names)]} taken for {names[place % len(names)]}, {mistakes.flat[place]:,} times"
+        _("{true} taken for {answer}, {count:,} times").format(
+            true=names[place // len(names)], answer=names[place % len(names)], count=mistakes.flat[place]
+        )
         for place in np.argsort(-mistakes, axis=None, kind="stable")[:most]
         if mistakes.flat[place]
     ]
-    return f"Right: {right}. Most frequent mistakes: {'; '.join(worst) or 'none'}."
+    text = _("Right: {right}. Most frequent mistakes: {mistakes}.")
+    return text.format(right=right, mistakes="; ".join(worst) or _("none"))
 
 
 def _confused_pairs(counts: np.ndarray, names: Sequence[str], count: int = 12) -> Picture:
@@ -429,7 +469,8 @@ def accuracy_in_context(accuracy: float, error: float, references: Mapping[str, 
     ax.invert_yaxis()
     ax.set(xlabel="accuracy on the validation rows", xlim=(0, 1))
     others = "; ".join(f"{name} {value:.3f}" for name, value in references.items())
-    figure.alt = f"Bars of accuracy: this run {accuracy:.3f} ± {error:.3f} (standard error); {others}."
+    text = _("Bars of accuracy: this run {accuracy:.3f} ± {error:.3f} (standard error); {others}.")
+    figure.alt = text.format(accuracy=accuracy, error=error, others=others)
     return figure
 
 
@@ -456,8 +497,10 @@ def memory_bars(memories: Mapping[str, Memory], limit: float) -> Picture:
     ax.invert_yaxis()
     ax.set(xlabel="GB on each device", xlim=(0, max(left.max(), limit) * 1.12))
     figure.legend(loc="outside upper right", ncols=4, frameon=False)
-    figure.alt = (
-        f"A bar for each strategy, GB on each device, beside a limit of {limit:.0f} GB: "
-        + "; ".join(f"{strategy} {memory.total / 1e9:.1f}" for strategy, memory in memories.items())
+    figure.alt = _(
+        "A bar for each strategy, GB on each device, beside a limit of {limit:.0f} GB: {bars}"
+    ).format(
+        limit=limit,
+        bars="; ".join(f"{strategy} {memory.total / 1e9:.1f}" for strategy, memory in memories.items()),
     )
     return figure

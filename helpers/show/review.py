@@ -9,13 +9,14 @@ import ipywidgets as widgets
 import numpy as np
 
 from helpers.judge.attribution import Attribution, word_attributions
+from helpers.language import N_, _
 from helpers.show import plots
 from helpers.show.fonts import drawable
 from helpers.show.pictures import Picture
 from helpers.show.shown import Shown, faded
 
 _LONGEST_UPDATE = 0.15  # seconds; a slower answer makes typing stumble
-_HINT = "Write a text above: the answer appears here."
+_HINT = N_("Write a text above: the answer appears here.")
 _NAMED = 3  # words named on each side
 _GRID = (
     "display:grid;grid-template-columns:fit-content(40%) minmax(80px,1fr) max-content;"
@@ -42,15 +43,15 @@ class ReviewTester(Shown):
         # The field for the review
         self.text = widgets.Textarea(
             text,
-            description="Your text:",
+            description=_("Your text:"),
             rows=3,
             style={"description_width": "initial"},
             layout=widgets.Layout(width="98%"),
         )
         self.text.continuous_update = self._seconds() < _LONGEST_UPDATE
-        when = "It answers when you leave the field: this model takes its time."
+        when = _("It answers when you leave the field: this model takes its time.")
         if self.text.continuous_update:
-            when = "It answers as you type."
+            when = _("It answers as you type.")
         self.when = widgets.HTML(faded(when))
 
         # The answer below it
@@ -72,12 +73,12 @@ class ReviewTester(Shown):
 
         Only the second of two answers counts: the first one also loads what has to be loaded once.
         """
-        for _ in range(2):
+        for attempt in range(2):
             began = time.perf_counter()
             word_attributions(self.model, self.tokenizer, f"good {self.text.value}")
         return time.perf_counter() - began
 
-    def _update(self, _=None) -> None:
+    def _update(self, change=None) -> None:
         try:
             answer = word_attributions(self.model, self.tokenizer, self.text.value)
         except ValueError:  # no words yet
@@ -94,25 +95,34 @@ class ReviewTester(Shown):
         """Say the answer, its probability, and the words that pushed most towards it and against it."""
         answer = self._answer
         if answer is None:
-            return _HINT
+            return _(_HINT)
         label = self._labels()[answer.predicted]
         probability = answer.probabilities[answer.predicted]
-        return (
-            f"{label} ({probability:.0%}). Pushed most towards {label}: {_strongest(answer, 1)}; "
-            f"against: {_strongest(answer, -1)}.{_unread_note(self.text.value, answer)}"
+        text = _(
+            "{label} ({probability:.0%}). Pushed most towards {label}: {towards}; against: {against}."
+        ).format(
+            label=label,
+            probability=probability,
+            towards=_strongest(answer, 1),
+            against=_strongest(answer, -1),
         )
+        unread = _unread_note(self.text.value, answer)
+        return f"{text} {unread}" if unread else text
 
     def picture(self) -> Picture:
         """Draw the probabilities on the left and the words that pushed most on the right."""
         figure = _answer_figure(self._answer, self._labels())
-        figure.alt = f"Bars: the probability of each class, and how words pushed. {self.sentence()}"
+        text = _("Bars: the probability of each class, and how words pushed.")
+        figure.alt = f"{text} {self.sentence()}"
         return figure
 
 
 def _strongest(answer: Attribution, sign: int) -> str:
     """Name the words that pushed most in one direction, with their scores; "none" if no word did."""
     order = [i for i in np.argsort(-sign * answer.scores, kind="stable") if sign * answer.scores[i] > 0]
-    return ", ".join(f"“{answer.words[i]}” ({_signed(answer.scores[i])})" for i in order[:_NAMED]) or "none"
+    return ", ".join(f"“{answer.words[i]}” ({_signed(answer.scores[i])})" for i in order[:_NAMED]) or _(
+        "none"
+    )
 
 
 def _places(text: str, answer: Attribution) -> list[tuple[int, int]]:
@@ -131,7 +141,8 @@ def _unread_note(text: str, answer: Attribution) -> str:
     end = _places(text, answer)[-1][1]
     if not text[end:].strip():
         return ""
-    return f" The text is too long for the model: it read {end:,} of {len(text):,} characters."
+    note = _("The text is too long for the model: it read {read:,} of {all:,} characters.")
+    return note.format(read=end, all=len(text))
 
 
 def _signed(score: float) -> str:
@@ -174,7 +185,8 @@ def _marked(text: str, answer: Attribution) -> str:
     # The meaning of the colours
     towards = f"background:{_tint(plots.BLUE, 0.6)};{_line(1)}"
     against = f"background:{_tint(plots.ORANGE, 0.6)};{_line(-1)}"
-    legend = f'<span style="{towards}">towards the answer</span> <span style="{against}">against it</span>'
+    names = _("towards the answer"), _("against it")
+    legend = f'<span style="{towards}">{names[0]}</span> <span style="{against}">{names[1]}</span>'
     return f'<div style="{_PAPER}">{"".join(parts)}</div><div style="{_LEGEND}">{legend}</div>'
 
 

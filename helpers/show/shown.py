@@ -7,6 +7,7 @@ from html import escape
 import ipywidgets as widgets
 from IPython.display import display
 
+from helpers.language import _
 from helpers.show.pictures import Picture, image_html
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -38,7 +39,7 @@ class Shown:
         bundle, metadata = ({}, {}) if picture is None else picture._repr_mimebundle_()
         bundle["text/plain"] = self.sentence()
         # A live panel changes, and this sentence does not: only a page without widgets shows it
-        then = f"When this cell ran: {escape(self.sentence(), quote=False)}"
+        then = _("When this cell ran: {sentence}").format(sentence=escape(self.sentence(), quote=False))
         bundle["text/html"] = f"{bundle.get('text/html', '')}<p>{then}</p>"
         bundle[WIDGET_VIEW] = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
         display(bundle, metadata=metadata, raw=True)

@@ -10,6 +10,7 @@ import ipywidgets as widgets
 from wcwidth import wcswidth
 
 from helpers.data.pretrained import check_fast_tokenizer
+from helpers.language import _, ngettext
 from helpers.show import plots
 from helpers.show.fonts import drawable, families
 from helpers.show.pictures import Picture
@@ -65,7 +66,7 @@ class TokenExplorer(Shown):
         self.tokenizer = tokenizer
         self.text = widgets.Textarea(
             text,
-            description="Your text:",
+            description=_("Your text:"),
             rows=2,
             continuous_update=True,
             style={"description_width": "initial"},
@@ -77,7 +78,7 @@ class TokenExplorer(Shown):
         self.text.observe(self._update, "value")
         self._update()
 
-    def _update(self, _=None) -> None:
+    def _update(self, change=None) -> None:
         self._groups = _words(self.tokenizer, self.text.value)
         self.tokens.value = _chips(self._groups)
         self.words.value = f'<div style="line-height:1.5">{escape(self.sentence())}</div>'
@@ -87,18 +88,21 @@ class TokenExplorer(Shown):
         # The words and their pieces
         words = [group for group in self._groups if group[0].kind != "special"]
         if not words:
-            return "There is no word yet: type one."
+            return _("There is no word yet: type one.")
         pieces = [piece for group in words for piece in group]
         special = [piece.token for group in self._groups for piece in group if piece.kind == "special"]
 
         # How many words became how many pieces
         signs = sum(not any(map(str.isalnum, _spelled(group))) for group in words)
-        text = _count(len(words) - signs, "word")
+        others = len(words) - signs
+        counted = ngettext("{n:,} word", "{n:,} words", others).format(n=others)
         if signs:
-            text += f" and {_count(signs, 'sign')}"
-        text += f" became {_count(len(pieces), 'token')}"
-        if special:
-            text += f", beside {' '.join(special)}"
+            text = _("{words} and {signs}")
+            counted_signs = ngettext("{n:,} sign", "{n:,} signs", signs).format(n=signs)
+            counted = text.format(words=counted, signs=counted_signs)
+        text = _("{words} became {tokens}, beside {special}") if special else _("{words} became {tokens}")
+        tokens = ngettext("{n:,} token", "{n:,} tokens", len(pieces)).format(n=len(pieces))
+        clauses = [text.format(words=counted, tokens=tokens, special=" ".join(special))]
 
         # Which words were split, and which pieces are unknown
         split = [
@@ -107,20 +111,24 @@ class TokenExplorer(Shown):
             if len(group) > 1
         ]
         unknown = [_short(piece.original) for piece in pieces if piece.kind == "unknown"]
-        text += f"; {len(split)} split: {_first(split)}" if split else "; none was split"
-        text += f"; {len(unknown)} unknown: {_first(unknown)}." if unknown else "; none is unknown."
+        text = _("{count} split: {words}") if split else _("none was split")
+        clauses.append(text.format(count=len(split), words=_first(split)))
+        text = _("{count} unknown: {tokens}") if unknown else _("none is unknown")
+        clauses.append(text.format(count=len(unknown), tokens=_first(unknown)))
 
         # What the model would not see
         limit = self.tokenizer.model_max_length
         excess = len(pieces) + len(special) - limit
+        sentences = [f"{'; '.join(clauses)}."]
         if excess > 0:
-            text += f" The model takes {limit} tokens: the last {excess} would be cut."
-        return text
+            text = _("The model takes {limit} tokens: the last {excess} would be cut.")
+            sentences.append(text.format(limit=limit, excess=excess))
+        return " ".join(sentences)
 
     def picture(self) -> Picture:
         """Draw the chips as a figure, at most the first 200."""
         figure = _boxes(_shortened(self._groups))
-        figure.alt = f"A box for each token, with its number. {self.sentence()}"
+        figure.alt = _("A box for each token, with its number.") + f" {self.sentence()}"
         return figure
 
 
@@ -145,7 +153,7 @@ def _words(tokenizer, text: str) -> list[list[_Piece]]:
         # The word it belongs to
         group = ("special", number) if kind == "special" else ("word", word)
         pieces.append((group, _Piece(token, token_id, text[start:end].strip(), kind)))
-    return [[piece for _, piece in members] for _, members in groupby(pieces, key=lambda pair: pair[0])]
+    return [[piece for key, piece in members] for key, members in groupby(pieces, key=lambda pair: pair[0])]
 
 
 def _spelled(group: list[_Piece]) -> str:
@@ -157,11 +165,10 @@ def _short(text: str, most: int = 30) -> str:
 
 
 def _first(items: list[str], most: int = 5) -> str:
-    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    """List the first items, and say how many more there are."""
+    listed = ", ".join(items[:most])
+    more = len(items) - most
+    return listed if more <= 0 else _("{items} and {count} more").format(items=listed, count=more)
 
 
 def _shortened(groups: list[list[_Piece]]) -> list[list[_Piece]]:
@@ -180,16 +187,18 @@ def _chips(groups: list[list[_Piece]]) -> str:
     """Return HTML with a chip per token, and a frame around the pieces of each word that was split."""
     shown = _shortened(groups)
     left_out = sum(map(len, groups)) - sum(map(len, shown))
-    more = f"<span>… and {_count(left_out, 'more token')}</span>" if left_out else ""
+    more = ngettext("… and {n:,} more token", "… and {n:,} more tokens", left_out).format(n=left_out)
+    more = f"<span>{escape(more)}</span>" if left_out else ""
     return f'<div style="{_PANEL}">{"".join(map(_group, shown))}{more}</div>'
 
 
 def _group(group: list[_Piece]) -> str:
     style = _WORD
-    title = _spelled(group) or "special token"
+    title = _spelled(group) or _("special token")
     if len(group) > 1:
         style = _WORD + _SPLIT
-        title = f"one word, {len(group)} tokens: {_spelled(group)}"
+        text = _("one word, {count} tokens: {word}")
+        title = text.format(count=len(group), word=_spelled(group))
     chips = "".join(map(_chip, group))
     return f'<span style="{style}" title="{escape(title)}">{chips}</span>'
 
@@ -197,7 +206,7 @@ def _group(group: list[_Piece]) -> str:
 def _chip(piece: _Piece) -> str:
     below = [str(piece.id)]
     if piece.kind == "unknown":
-        below.append(f"unknown: {_short(piece.original)}")
+        below.append(_("unknown: {text}").format(text=_short(piece.original)))
     token = f'<b style="{_TOKEN}">{escape(piece.token)}</b>'
     lines = "".join(f'<span style="{_BELOW}">{escape(line)}</span>' for line in below)
     return f'<span style="{_CHIP}{_STYLES[piece.kind]}">{token}{lines}</span>'

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from helpers.judge.metrics import standard_error
+from helpers.language import _
 from helpers.train.runs import Run
 
 _FEWEST_POINTS = 10  # losses; a curve of fewer has no shape that could be told from chance
@@ -25,11 +26,13 @@ def what_happened(run: Run, class_counts: Sequence[int] | None = None) -> str:
     # What ended early
     steps, losses = run.series("loss")
     if steps and not math.isfinite(losses[-1]):
-        return f"The loss was no number any more at step {steps[-1]}: learning_rate is too high."
+        text = _("The loss was no number any more at step {step}: learning_rate is too high.")
+        return text.format(step=steps[-1])
     if run.status == "failed":
-        return f"The training ended with an error after {run.step} steps."
+        return _("The training ended with an error after {steps} steps.").format(steps=run.step)
     if len(steps) < _FEWEST_POINTS:
-        return f"Only {len(steps)} losses were recorded: too few to say how the curve goes."
+        text = _("Only {count} losses were recorded: too few to say how the curve goes.")
+        return text.format(count=len(steps))
 
     # The findings, the most serious first
     curve = _Curve(steps, losses)
@@ -61,20 +64,29 @@ def told_apart(first: Run, second: Run) -> str:
     """
     for run in (first, second):
         if not run.series("accuracy")[1] or not run.settings.get("eval_size"):
-            raise ValueError(
-                f"Expected an accuracy of {run.name!r} and the number of its validation rows. Let the run "
-                'end an evaluation, and set run.settings["eval_size"].'
+            text = _(
+                "Expected an accuracy of {name!r} and the number of its validation rows. Let the run end an "
+                'evaluation, and set run.settings["eval_size"].'
             )
+            raise ValueError(text.format(name=run.name))
     one, other = (run.series("accuracy")[1][-1] for run in (first, second))
     error = math.hypot(_error(first), _error(second))
     difference = abs(one - other)
-    numbers = (
-        f"{first.name} has {one:.3f} and {second.name} has {other:.3f}, a difference of {difference:.3f}"
+    text = (
+        _(
+            "{first} has {one:.3f} and {second} has {other:.3f}, a difference of {difference:.3f}: more than "
+            "{limit:.3f}, twice its standard error (unpaired), so these two differ. Other seeds may still "
+            "say otherwise."
+        )
+        if difference > 2 * error
+        else _(
+            "{first} has {one:.3f} and {second} has {other:.3f}, a difference of {difference:.3f}: no more "
+            "than {limit:.3f}, twice its standard error (unpaired), so these two cannot be told apart."
+        )
     )
-    unpaired = f"{2 * error:.3f}, twice its standard error (unpaired)"
-    if difference > 2 * error:
-        return f"{numbers}: more than {unpaired}, so these two differ. Other seeds may still say otherwise."
-    return f"{numbers}: no more than {unpaired}, so these two cannot be told apart."
+    return text.format(
+        first=first.name, one=one, second=second.name, other=other, difference=difference, limit=2 * error
+    )
 
 
 def guess_told(run: Run) -> str:
@@ -82,11 +94,16 @@ def guess_told(run: Run) -> str:
     guess = run.settings["guess"]
     accuracies = run.series("accuracy")[1]
     if not accuracies:
-        return f"You said {guess:.2f}. The run ended before an evaluation, so nobody knows."
-    text = f"You said {guess:.2f}, it is {accuracy_text(run)}"
-    if run.settings.get("eval_size") and abs(guess - accuracies[-1]) <= 2 * _error(run):
-        return f"{text}: as near as these rows can tell."
-    return f"{text}: {abs(guess - accuracies[-1]):.2f} too {'high' if guess > accuracies[-1] else 'low'}."
+        text = _("You said {guess:.2f}. The run ended before an evaluation, so nobody knows.")
+        return text.format(guess=guess)
+    off = guess - accuracies[-1]
+    if run.settings.get("eval_size") and abs(off) <= 2 * _error(run):
+        text = _("You said {guess:.2f}, it is {accuracy}: as near as these rows can tell.")
+    elif off > 0:
+        text = _("You said {guess:.2f}, it is {accuracy}: {off:.2f} too high.")
+    else:
+        text = _("You said {guess:.2f}, it is {accuracy}: {off:.2f} too low.")
+    return text.format(guess=guess, accuracy=accuracy_text(run), off=abs(off))
 
 
 def guess_record(runs: Sequence[Run]) -> str:
@@ -101,17 +118,21 @@ def guess_record(runs: Sequence[Run]) -> str:
     if len(off) < 2:
         return ""
     if len(off) < 4:
-        return f"Your {len(off)} guesses so far were off by {', '.join(f'{value:.2f}' for value in off)}."
+        text = _("Your {count} guesses so far were off by {distances}.")
+        return text.format(count=len(off), distances=", ".join(f"{value:.2f}" for value in off))
 
     # The earlier and the later half
     half = len(off) // 2
     earlier, later = float(np.mean(off[:half])), float(np.mean(off[half:]))
     aim = max((_error(run) for run in guessed if run.settings.get("eval_size")), default=0.0)
-    better = "they are getting better" if later < earlier - aim else "they are not getting better"
-    return (
-        f"Your first {half} guesses were off by {earlier:.2f} on average, your {len(off) - half} later ones "
-        f"by {later:.2f}: {better if abs(later - earlier) > aim else 'no clear change'}."
-    )
+    if abs(later - earlier) <= aim:
+        change = _("no clear change")
+    else:
+        change = _("they are getting better") if later < earlier else _("they are not getting better")
+    return _(
+        "Your first {half} guesses were off by {earlier:.2f} on average, your {rest} later ones by "
+        "{later:.2f}: {change}."
+    ).format(half=half, earlier=earlier, rest=len(off) - half, later=later, change=change)
 
 
 def accuracy_text(run: Run) -> str:
@@ -159,20 +180,19 @@ def _rose(curve: _Curve) -> str:
     if rise <= max(4 * curve.error(curve.width), 0.1 * curve.lowest):
         return ""
     step = curve.steps[place + curve.width // 2] if place else curve.steps[0]
-    return (
-        f"The loss rose after about step {step}, from {curve.lowest:.2f} to {curve.end:.2f}: learning_rate "
-        "is too high."
-    )
+    return _(
+        "The loss rose after about step {step}, from {lowest:.2f} to {end:.2f}: learning_rate is too high."
+    ).format(step=step, lowest=curve.lowest, end=curve.end)
 
 
 def _worse_than_guessing(curve: _Curve, guessing: float) -> str:
     """Say that the training loss ended clearly above that of a model that guesses."""
     if curve.end <= 1.1 * guessing + 2 * curve.error(curve.width):
         return ""
-    return (
-        f"The loss was as high as {curve.means.max():.2f} and ended at {curve.end:.2f}, worse than guessing "
-        f"({guessing:.2f}): learning_rate is too high."
-    )
+    return _(
+        "The loss was as high as {highest:.2f} and ended at {end:.2f}, worse than guessing ({guessing:.2f}): "
+        "learning_rate is too high."
+    ).format(highest=curve.means.max(), end=curve.end, guessing=guessing)
 
 
 def _guesses(curve: _Curve, run: Run, guessing: float, class_counts: Sequence[int] | None) -> str:
@@ -185,24 +205,49 @@ def _guesses(curve: _Curve, run: Run, guessing: float, class_counts: Sequence[in
     # What the model learned holds for the training texts only, or perhaps not even for these
     low = curve.end < 0.95 * guessing
     if low and run.evaluations:
-        why = "what it learned holds for its training texts only"
-        unsure = "the steps are too few, learning_rate does not fit, or it learned its training texts only"
-        return (
-            f"The training loss fell to {curve.end:.2f}, but {_on_validation(run)} is no different from "
-            f"guessing: {why if fell else unsure}."
-        )
+        why = _("what it learned holds for its training texts only")
+        if not fell:
+            why = _(
+                "the steps are too few, learning_rate does not fit, or it learned its training texts only"
+            )
+        return _fell_in_training_only(curve, run, why)
     if low:
-        return (
-            f"The loss ended at {curve.end:.2f}. Its noise hides whether that is better than guessing "
-            f"({guessing:.2f}): train longer, or evaluate."
-        )
+        return _(
+            "The loss ended at {end:.2f}. Its noise hides whether that is better than guessing "
+            "({guessing:.2f}): train longer, or evaluate."
+        ).format(end=curve.end, guessing=guessing)
 
     # Not even the training loss fell
-    text = f"The loss ended at {curve.end:.2f}, no different from guessing ({guessing:.2f})"
     first = float(curve.losses[:3].mean())  # the level at the start may hold a part of a burst
     if curve.means.max() > max(first, guessing) + clearly + 0.1 * guessing + 2 * curve.error(3):
-        return f"{text}, after it had risen to {curve.means.max():.2f}: learning_rate is too high."
-    return f"{text}: learning_rate is too low or too high, the steps are too few, or the labels do not fit."
+        text = _(
+            "The loss ended at {end:.2f}, no different from guessing ({guessing:.2f}), after it had risen to "
+            "{highest:.2f}: learning_rate is too high."
+        )
+    else:
+        text = _(
+            "The loss ended at {end:.2f}, no different from guessing ({guessing:.2f}): learning_rate is too "
+            "low or too high, the steps are too few, or the labels do not fit."
+        )
+    return text.format(end=curve.end, guessing=guessing, highest=curve.means.max())
+
+
+def _fell_in_training_only(curve: _Curve, run: Run, why: str) -> str:
+    """Say that the training loss fell, and that the validation rows tell nothing better than guessing."""
+    accuracies = run.series("accuracy")[1]
+    text = (
+        _(
+            "The training loss fell to {end:.2f}, but the accuracy on the validation rows ({value:.3f}) is "
+            "no different from guessing: {why}."
+        )
+        if accuracies
+        else _(
+            "The training loss fell to {end:.2f}, but the loss on the validation rows ({value:.3f}) is no "
+            "different from guessing: {why}."
+        )
+    )
+    value = (accuracies or run.series("eval_loss")[1])[-1]
+    return text.format(end=curve.end, value=value, why=why)
 
 
 def _validation_beats(guessing: float, run: Run, class_counts: Sequence[int] | None) -> bool:
@@ -216,12 +261,6 @@ def _validation_beats(guessing: float, run: Run, class_counts: Sequence[int] | N
     return better
 
 
-def _on_validation(run: Run) -> str:
-    accuracies = run.series("accuracy")[1]
-    what, value = ("accuracy", accuracies[-1:]) if accuracies else ("loss", run.series("eval_loss")[1][-1:])
-    return f"the {what} on the validation rows ({value[0]:.3f})"
-
-
 def _turned_up(curve: _Curve, run: Run) -> str:
     """Say that the run overfits, if the validation loss rose while the training loss went on falling."""
     steps, losses = run.series("eval_loss")
@@ -231,10 +270,10 @@ def _turned_up(curve: _Curve, run: Run) -> str:
     before = curve.losses[curve.steps <= steps[lowest]][-curve.width :]
     if not len(before) or curve.end >= before.mean():
         return ""
-    return (
-        f"The validation loss turned up after {_moment(run, lowest)}, from {losses[lowest]:.2f} to "
-        f"{losses[-1]:.2f}, while the training loss went on falling: overfitting."
-    )
+    return _(
+        "The validation loss turned up after {moment}, from {lowest:.2f} to {last:.2f}, while the training "
+        "loss went on falling: overfitting."
+    ).format(moment=_moment(run, lowest), lowest=losses[lowest], last=losses[-1])
 
 
 def _still_falls(curve: _Curve, run: Run) -> str:
@@ -244,39 +283,48 @@ def _still_falls(curve: _Curve, run: Run) -> str:
         if evaluated[-2] - evaluated[-1] <= _margin(run, evaluated[-1]):
             return ""
         place = len(run.evaluations) - 2
-        since = f"from {evaluated[-2]:.2f} after {_moment(run, place)} to {evaluated[-1]:.2f} at the end"
-        return f"The validation loss was still falling, {since}: more steps would help."
+        return _(
+            "The validation loss was still falling, from {before:.2f} after {moment} to {last:.2f} at the "
+            "end: more steps would help."
+        ).format(before=evaluated[-2], moment=_moment(run, place), last=evaluated[-1])
 
     # The training loss, where its fall in the last half is clear
     if curve.fall <= max(2.5 * curve.fall_error, _FLAT_SHARE * (curve.start - curve.end)):
         return ""
-    return (
-        f"The loss was still falling in the last half, from {curve.middle + curve.fall / 2:.2f} to "
-        f"{curve.middle - curve.fall / 2:.2f}: more steps would help."
+    text = _(
+        "The loss was still falling in the last half, from {first:.2f} to {last:.2f}: more steps would help."
     )
+    return text.format(first=curve.middle + curve.fall / 2, last=curve.middle - curve.fall / 2)
 
 
 def _hardly_fell(curve: _Curve, guessing: float) -> str:
     """Say that the training has hardly begun, if the training loss is still near that of guessing."""
     if curve.end < 0.9 * guessing:
         return ""
-    return (
-        f"The loss has hardly begun to fall: it went from {curve.start:.2f} to {curve.end:.2f}, and guessing "
-        f"has {guessing:.2f}. More steps or a higher learning_rate would help."
-    )
+    return _(
+        "The loss has hardly begun to fall: it went from {start:.2f} to {end:.2f}, and guessing has "
+        "{guessing:.2f}. More steps or a higher learning_rate would help."
+    ).format(start=curve.start, end=curve.end, guessing=guessing)
 
 
 def _flattened(curve: _Curve, run: Run) -> str:
     """Say that the loss flattened, where that is clear, and whether the schedule was the cause."""
-    text = f"The loss fell from {curve.start:.2f} to {curve.end:.2f}"
     rates = run.series("learning_rate")[1]
     to_zero = bool(rates) and rates[-1] < 0.1 * max(rates)
     flat = _FLAT_SHARE * (curve.start - curve.end)
     if _validation_is_flat(run) or (not to_zero and curve.fall + 2 * curve.fall_error <= flat):
-        return f"{text} and flattened: more steps would change little."
-    if curve.fall <= flat and to_zero:
-        return f"{text} and flattened as the learning rate went to zero: a longer training may still help."
-    return f"{text}. Its noise hides whether it was still falling at the end: a longer training would tell."
+        text = _("The loss fell from {start:.2f} to {end:.2f} and flattened: more steps would change little.")
+    elif curve.fall <= flat and to_zero:
+        text = _(
+            "The loss fell from {start:.2f} to {end:.2f} and flattened as the learning rate went to zero: a "
+            "longer training may still help."
+        )
+    else:
+        text = _(
+            "The loss fell from {start:.2f} to {end:.2f}. Its noise hides whether it was still falling at "
+            "the end: a longer training would tell."
+        )
+    return text.format(start=curve.start, end=curve.end)
 
 
 def _validation_is_flat(run: Run) -> bool:
@@ -303,4 +351,5 @@ def _margin(run: Run, loss: float) -> float:
 
 def _moment(run: Run, evaluation: int) -> str:
     point = run.evaluations[evaluation]
-    return f"step {point['step']}" if point.get("epoch") is None else f"epoch {point['epoch']:.3g}"
+    text = _("step {step}") if point.get("epoch") is None else _("epoch {epoch:.3g}")
+    return text.format(**point)

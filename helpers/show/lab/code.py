@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from enum import Enum
 from functools import cache
 
+from helpers.language import _
 from helpers.show.lab.controls import MODEL_SETTINGS, OWN
 
 
@@ -61,15 +62,18 @@ def _start_lines(settings: Mapping) -> list[str]:
     """Write the library's lines for `start` and `freeze`, as comments: `train` itself runs them."""
     lines = []
     if settings.get("start") == "random weights":
-        lines += ["model = AutoModelForSequenceClassification.from_config(config)  # no from_pretrained"]
+        comment = _("no from_pretrained")
+        lines += [f"model = AutoModelForSequenceClassification.from_config(config)  # {comment}"]
     if settings.get("start") == "frozen body":
-        lines += ["model.base_model.requires_grad_(False)  # the classifier on top still learns"]
+        comment = _("the classifier on top still learns")
+        lines += [f"model.base_model.requires_grad_(False)  # {comment}"]
     elif settings.get("freeze"):
         lines += [
             "model.base_model.embeddings.requires_grad_(False)",
             f"model.base_model.encoder.layer[:{settings['freeze']}].requires_grad_(False)",
         ]
-    return ["# In train, the model is made like this:"] * bool(lines) + [f"# {line}" for line in lines]
+    lines = [_("In train, the model is made like this:"), *lines] if lines else []
+    return [f"# {line}" for line in lines]
 
 
 @cache

@@ -8,6 +8,7 @@ from html import escape
 
 import ipywidgets as widgets
 
+from helpers.language import N_, _
 from helpers.show.shown import faded
 
 SCHEDULES = ("linear", "cosine", "polynomial", "constant", "constant_with_warmup", "inverse_sqrt")
@@ -16,18 +17,21 @@ STARTS = ("pretrained", "frozen body", "random weights")
 MODEL_SETTINGS = ("start", "freeze")
 OWN = ("train_size", *MODEL_SETTINGS, "guess")  # settings of the panel; all others are `TrainingArguments`
 NO_GUESS = -1.0  # the value of the guess until somebody chooses one
+_GUESS = N_("my guess: accuracy")  # the only control that is not named as the library names it
 EXPLANATIONS = {
-    "learning_rate": "how far each step goes; the slider is logarithmic",
-    "num_train_epochs": "how many times the training texts are seen",
-    "per_device_train_batch_size": "texts per step; larger batches give steadier steps, but fewer of them",
-    "warmup_steps": "share of the steps in which the learning rate grows from zero",
-    "weight_decay": "how strongly weights are pulled towards zero",
-    "train_size": "how many texts of the shuffled sample to train on",
-    "lr_scheduler_type": "how the learning rate changes over the steps",
-    "seed": "decides what is random: the new classifier, dropout, the order of the texts",
-    "start": "the weights before the first step; in a frozen body, only the new classifier learns",
-    "freeze": "so many of the first layers, and the embeddings before them, keep their weights",
-    "my guess: accuracy": "the accuracy that you expect of the next run; each start of a run sets it to none",
+    "learning_rate": N_("how far each step goes; the slider is logarithmic"),
+    "num_train_epochs": N_("how many times the training texts are seen"),
+    "per_device_train_batch_size": N_(
+        "texts per step; larger batches give steadier steps, but fewer of them"
+    ),
+    "warmup_steps": N_("share of the steps in which the learning rate grows from zero"),
+    "weight_decay": N_("how strongly weights are pulled towards zero"),
+    "train_size": N_("how many texts of the shuffled sample to train on"),
+    "lr_scheduler_type": N_("how the learning rate changes over the steps"),
+    "seed": N_("decides what is random: the new classifier, dropout, the order of the texts"),
+    "start": N_("the weights before the first step; in a frozen body, only the new classifier learns"),
+    "freeze": N_("so many of the first layers, and the embeddings before them, keep their weights"),
+    _GUESS: N_("the accuracy that you expect of the next run; each start of a run sets it to none"),
 }
 
 
@@ -45,15 +49,15 @@ class Controls:
         self.defaults = self.values()
         # The guess is no setting of the training
         accuracies = [percent / 100 for percent in range(0, 101, 5)]
-        options = [("none", NO_GUESS), *((f"{accuracy:.2f}", accuracy) for accuracy in accuracies)]
+        options = [(_("none"), NO_GUESS), *((f"{accuracy:.2f}", accuracy) for accuracy in accuracies)]
         self.guess = widgets.Dropdown(options=options, value=NO_GUESS)
 
         # Each with its name and its tooltip; below them, a line says what the last one that moved does
-        self._named = self.widgets | {"my guess: accuracy": self.guess}
-        self._help = widgets.HTML(faded("Each control says here what it does when you move it."))
+        self._named = self.widgets | {_GUESS: self.guess}
+        self._help = widgets.HTML(faded(_("Each control says here what it does when you move it.")))
         for name, widget in self._named.items():
             _label(widget, name)
-            widget.observe(self._explain, names="value")
+            widget.observe(lambda change, name=name: self._explain(name), names="value")
         self.box = widgets.VBox([*self._named.values(), self._help])
 
     def values(self) -> dict:
@@ -69,9 +73,8 @@ class Controls:
     def set(self, **values) -> None:
         """Move the named sliders. Raises TypeError for an unknown name, ValueError for an unfit value."""
         if unknown := [name for name in values if name not in self.widgets]:
-            raise TypeError(
-                f"No setting is called {', '.join(unknown)}. There are: {', '.join(self.widgets)}."
-            )
+            text = _("No setting is called {unknown}. There are: {names}.")
+            raise TypeError(text.format(unknown=", ".join(unknown), names=", ".join(self.widgets)))
         for name, value in values.items():
             _set(name, self.widgets[name], value)
 
@@ -81,12 +84,11 @@ class Controls:
 
     def explanations(self) -> str:
         """Return all explanations as HTML, for who can neither hover over a control nor wants to move it."""
-        lines = [f"<div><b>{name}</b>: {escape(EXPLANATIONS[name])}</div>" for name in self._named]
+        lines = [f"<div><b>{_shown(name)}</b>: {escape(_(EXPLANATIONS[name]))}</div>" for name in self._named]
         return f'<div style="line-height:1.5">{"".join(lines)}</div>'
 
-    def _explain(self, change) -> None:
-        name = change["owner"].description
-        self._help.value = faded(f"{name}: {EXPLANATIONS[name]}")
+    def _explain(self, name: str) -> None:
+        self._help.value = faded(f"{_shown(name)}: {_(EXPLANATIONS[name])}")
 
     def observe(self, callback: Callable[[], None]) -> None:
         """Call `callback()` whenever a slider moves."""
@@ -102,18 +104,21 @@ def _set(name: str, widget, value) -> None:
         low = widget.base**low
         high = widget.base**high
     if low is not None and not low <= value <= high:
-        raise ValueError(f"{name} must lie between {low:g} and {high:g}, got {value!r}.")
+        text = _("{name} must lie between {low:g} and {high:g}, got {value!r}.")
+        raise ValueError(text.format(name=name, low=low, high=high, value=value))
 
     # The value; a TraitError would not name the setting
     try:
         widget.value = value
     except Exception as error:
-        raise ValueError(f"{name} does not take {value!r}: {error}") from error
+        text = _("{name} does not take {value!r}: {error}")
+        raise ValueError(text.format(name=name, value=value, error=error)) from error
 
 
 def _widgets(args, train_rows: int) -> dict[str, widgets.Widget]:
     if args.warmup_steps >= 1:
-        raise ValueError(f"warmup_steps is a share of all steps here, below 1; got {args.warmup_steps}.")
+        text = _("warmup_steps is a share of all steps here, below 1; got {steps}.")
+        raise ValueError(text.format(steps=args.warmup_steps))
 
     # The limits must take in the default
     scheduler = getattr(args.lr_scheduler_type, "value", args.lr_scheduler_type)
@@ -151,9 +156,15 @@ def _widgets(args, train_rows: int) -> dict[str, widgets.Widget]:
     }
 
 
+def _shown(name: str) -> str:
+    """Return the name of a control as the page shows it. The library's names are the same in any language."""
+    return _(name) if name == _GUESS else name
+
+
 def _label(widget, name: str) -> None:
     """Write `name` before `widget`, and its explanation into its tooltip. It takes the width of its box."""
-    widget.description = name
-    setattr(widget, "tooltip" if widget.has_trait("tooltip") else "description_tooltip", EXPLANATIONS[name])
+    widget.description = _shown(name)
+    tooltip = "tooltip" if widget.has_trait("tooltip") else "description_tooltip"
+    setattr(widget, tooltip, _(EXPLANATIONS[name]))
     widget.style.description_width = "15.2em"  # per_device_train_batch_size in full
     widget.layout.width = "auto"

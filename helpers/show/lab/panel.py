@@ -16,6 +16,7 @@ from typing import ClassVar
 import ipywidgets as widgets
 
 from helpers.explain.resources import out_of_memory
+from helpers.language import _, ngettext
 from helpers.show import plots
 from helpers.show.growing import GrowingCurve
 from helpers.show.lab.code import training_arguments_code
@@ -86,7 +87,7 @@ class HyperparameterPanel(Shown):
         self._plan = Plan(args, eval_rows, reviews_per_second)
         self._worker = Worker(
             on_switch=self._switch_all,
-            on_stop=lambda: self._progress.set_trait("value", "Stopping …"),
+            on_stop=lambda: self._progress.set_trait("value", _("Stopping …")),
             on_error=self._say,
         )
         self.controls = Controls(args, train_rows, layers)
@@ -195,25 +196,29 @@ class HyperparameterPanel(Shown):
     def sentence(self) -> str:
         """Say how long a training takes, how many runs there are, and which was the best."""
         count = len(self.runs)
-        kept = f"{count} run{'' if count == 1 else 's'} so far" if count else "No run yet"
-        text = f"{self._plan.sentence(self.controls.values(), self.runs)} {kept}."
+        kept = ngettext("{count} run so far.", "{count} runs so far.", count).format(count=count)
+        sentences = [
+            self._plan.sentence(self.controls.values(), self.runs),
+            kept if count else _("No run yet."),
+        ]
         best = self.best_run
         if best and best.series("accuracy")[1]:
-            text += f" Highest accuracy so far: {accuracy_text(best)} ({best.name})."
-        return text
+            text = _("Highest accuracy so far: {accuracy} ({run}).")
+            sentences.append(text.format(accuracy=accuracy_text(best), run=best.name))
+        return " ".join(sentences)
 
     def _build(self) -> None:
         # Buttons
         self._buttons = {
-            "run": _button("Run", lambda button: self._start(self._train_once), "primary"),
-            "stop": _button("Stop", lambda button: self.stop(), "warning"),
-            "reset": _button("Reset", lambda button: self.controls.reset()),
-            "seeds": _button("Repeat with 3 seeds", lambda button: self._start(self._repeat)),
-            "find": _button("Find learning_rate", lambda button: self._start(self._find_once)),
+            "run": _button(_("Run"), lambda button: self._start(self._train_once), "primary"),
+            "stop": _button(_("Stop"), lambda button: self.stop(), "warning"),
+            "reset": _button(_("Reset"), lambda button: self.controls.reset()),
+            "seeds": _button(_("Repeat with 3 seeds"), lambda button: self._start(self._repeat)),
+            "find": _button(_("Find learning_rate"), lambda button: self._start(self._find_once)),
         }
         if self._find is None:
             del self._buttons["find"]
-        self._smaller = _button("Train in smaller pieces", self._smaller_clicked)
+        self._smaller = _button(_("Train in smaller pieces"), self._smaller_clicked)
         self._smaller.layout.display = "none"
 
         # Pictures and texts
@@ -225,7 +230,7 @@ class HyperparameterPanel(Shown):
         self._message = widgets.HTML()
         self._told = widgets.HTML()
         self._bar = widgets.IntProgress(min=0, max=1, layout=widgets.Layout(width=WIDE))
-        self._progress = widgets.HTML("Ready.")
+        self._progress = widgets.HTML(_("Ready."))
         self._found = widgets.VBox()
         self._source = widgets.Textarea(rows=12, layout=widgets.Layout(width="98%"))
 
@@ -242,8 +247,8 @@ class HyperparameterPanel(Shown):
         folded = widgets.Accordion(
             children=[self._source, widgets.HTML(self.controls.explanations())], selected_index=0
         )
-        folded.set_title(0, "The code for these settings")
-        folded.set_title(1, "What each control does")
+        folded.set_title(0, _("The code for these settings"))
+        folded.set_title(1, _("What each control does"))
         parts = [self._message, self._smaller, self._found, self._told, self._list.box, folded]
         self.controls.box.add_class(CONTROLS_CLASS)
         style = widgets.HTML(style_html() + narrow_html(), layout=widgets.Layout(display="none"))
@@ -284,7 +289,8 @@ class HyperparameterPanel(Shown):
     def _say(self, message: str, details: str = "") -> None:
         folded = ""
         if details:
-            folded = f"<details><summary>Details</summary><pre>{escape(details)}</pre></details>"
+            summary = _("Details")
+            folded = f"<details><summary>{summary}</summary><pre>{escape(details)}</pre></details>"
         style = "white-space:pre-line;overflow-wrap:anywhere"
         shown = f'<div role="status" style="{style}">{escape(message)}</div>{folded}'
         self._message.value = shown if message else ""
@@ -307,11 +313,10 @@ class HyperparameterPanel(Shown):
             sentences.append(told_apart(before, run))
             differing = differing_settings([before, run], list(self.controls.widgets))
             if len(differing) > 1:
-                names = ", ".join(differing)
-                sentences.append(
-                    f"They differ in {len(differing)} settings ({names}), so this says nothing about any "
-                    "single one."
+                text = _(
+                    "They differ in {count} settings ({names}), so this says nothing about any single one."
                 )
+                sentences.append(text.format(count=len(differing), names=", ".join(differing)))
         lines = "".join(f"<div>{escape(sentence)}</div>" for sentence in sentences if sentence)
         self._told.value = f'<div role="status" style="line-height:1.4">{lines}</div>'
 
@@ -337,10 +342,11 @@ class HyperparameterPanel(Shown):
         try:
             self._folder.save(run)
         except OSError as error:
-            self._say(
-                f"{run.name} cannot be saved ({error}). The panel keeps it until the kernel ends. "
-                "Before the next run, make room on the disk or choose another folder."
+            text = _(
+                "{run} cannot be saved ({error}). The panel keeps it until the kernel ends. Before the next "
+                "run, make room on the disk or choose another folder."
             )
+            self._say(text.format(run=run.name, error=error))
 
     def _add(self, run: Run) -> None:
         self.runs.append(run)
@@ -405,9 +411,8 @@ class HyperparameterPanel(Shown):
         try:
             self._show(run)
         except Exception as error:
-            self._say(
-                f"The picture could not be drawn ({type(error).__name__}: {error}). The training goes on."
-            )
+            text = _("The picture could not be drawn ({kind}: {error}). The training goes on.")
+            self._say(text.format(kind=type(error).__name__, error=error))
 
     def _show(self, run: Run) -> None:
         now = time.perf_counter()
@@ -433,13 +438,14 @@ class HyperparameterPanel(Shown):
     def _show_progress(self, run: Run) -> None:
         total = self._bar.max
         self._bar.value = run.step
-        parts = [f"{run.name}: {run.status}, step {run.step:,} of {total:,}"]
+        text = _("{run}: {status}, step {step:,} of {total:,}")
+        parts = [text.format(run=run.name, status=_(run.status), step=run.step, total=total)]
         if run.history:
-            parts.append(f"loss {run.history[-1]['loss']:.2f}")
-        parts.append(f"{seconds_text(run.seconds)} elapsed")
+            parts.append(_("loss {loss:.2f}").format(loss=run.history[-1]["loss"]))
+        parts.append(_("{time} elapsed").format(time=seconds_text(run.seconds)))
         if run.status == "running" and run.step:
-            left = run.seconds / run.step * max(0, total - run.step)
-            parts.append(f"about {seconds_text(left)} to go" if run.step < total else "evaluating")
+            left = seconds_text(run.seconds / run.step * max(0, total - run.step))
+            parts.append(_("about {time} to go").format(time=left) if run.step < total else _("evaluating"))
         self._progress.value = f'<div style="line-height:1.3">{escape(" · ".join(parts))}</div>'
 
     # Buttons
@@ -455,8 +461,8 @@ class HyperparameterPanel(Shown):
         for name, button in self._buttons.items():
             button.disabled = working if name != "stop" else not working
         if self._worker is not self._worker.active:
-            other = "A training is running in another panel. Press Stop to end it."
-            self._progress.value = other if working else "Ready."
+            other = _("A training is running in another panel. Press Stop to end it.")
+            self._progress.value = other if working else _("Ready.")
 
     def _start(self, work: Callable[[dict], object]) -> None:
         """Call `work(settings)` in a thread, with the settings of this moment: the sliders may move on."""
@@ -479,15 +485,24 @@ class HyperparameterPanel(Shown):
         accuracies = [run.series("accuracy")[1][-1] for run in runs if run.series("accuracy")[1]]
         if accuracies:
             mean = sum(accuracies) / len(accuracies)
-            counted = f" (also counted: {', '.join(run.name for run in there.values())})" if there else ""
-            guessed = (
-                "" if guess is None else f" You said {guess:.2f}: {abs(guess - mean):.2f} from the mean."
+            text = (
+                _("{count} seeds gave {low:.3f} to {high:.3f}, mean {mean:.3f} (also counted: {earlier}).")
+                if there
+                else _("{count} seeds gave {low:.3f} to {high:.3f}, mean {mean:.3f}.")
             )
-            self._say(
-                f"{len(accuracies)} seeds gave {min(accuracies):.3f} to {max(accuracies):.3f}, mean "
-                f"{mean:.3f}{counted}.{guessed} Nothing else changed: a difference between two settings that "
-                "is no larger than this spread is no evidence."
+            earlier = ", ".join(run.name for run in there.values())
+            low, high = min(accuracies), max(accuracies)
+            sentences = [text.format(count=len(accuracies), low=low, high=high, mean=mean, earlier=earlier)]
+            if guess is not None:
+                text = _("You said {guess:.2f}: {off:.2f} from the mean.")
+                sentences.append(text.format(guess=guess, off=abs(guess - mean)))
+            sentences.append(
+                _(
+                    "Nothing else changed: a difference between two settings that is no larger than this "
+                    "spread is no evidence."
+                )
             )
+            self._say(" ".join(sentences))
 
     def _finished_seeds(self, settings: dict) -> dict[int, Run]:
         """Return by its seed each run that finished with these settings, whatever its seed and its guess."""
@@ -510,13 +525,13 @@ class HyperparameterPanel(Shown):
 
     def _find_once(self, settings: dict) -> None:
         # Run the test
-        self._progress.value = "Range test: a few steps with a growing learning rate …"
+        self._progress.value = _("Range test: a few steps with a growing learning rate …")
         try:
             test: RangeTest = self._find(self._plan.arguments(settings), lambda: not self._worker.stopping)
         finally:
-            self._progress.value = "Ready."
+            self._progress.value = _("Ready.")
         if self._worker.stopping:
-            self._say("The range test was stopped.")
+            self._say(_("The range test was stopped."))
             return
 
         # Show it, and move the slider to its suggestion
@@ -524,7 +539,8 @@ class HyperparameterPanel(Shown):
         if test.fell:
             self.controls.set(learning_rate=test.suggestion)
             rate = self.controls.values()["learning_rate"]
-            self._say(f"The slider now stands at {rate:.1e}, as near to the suggestion as it can.")
+            text = _("The slider now stands at {rate:.1e}, as near to the suggestion as it can.")
+            self._say(text.format(rate=rate))
 
 
 def _button(label: str, clicked: Callable, style: str = "") -> widgets.Button:

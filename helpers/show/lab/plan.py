@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
+from helpers.language import _
 from helpers.show.lab.controls import OWN
 from helpers.train.runs import Run
 from helpers.train.steps import EVALUATION_COST, logging_steps, planned_steps
@@ -27,11 +28,12 @@ class Plan:
 
     def sentence(self, settings: dict, runs: Sequence[Run]) -> str:
         """Say how many steps a training with `settings` takes, and how long, judged by `runs`."""
-        text = f"{steps(settings):,} steps"
         seconds = self.seconds([settings], runs)
         if seconds is None:
-            return text + ". How long they take can be estimated after the first run."
-        return text + f", about {seconds_text(seconds)} (an estimate, from {self.pace(runs)[0]})."
+            text = _("{steps:,} steps. How long they take can be estimated after the first run.")
+            return text.format(steps=steps(settings))
+        text = _("{steps:,} steps, about {time} (an estimate, from {pace}).")
+        return text.format(steps=steps(settings), time=seconds_text(seconds), pace=self.pace(runs)[0])
 
     def seconds(self, several: Sequence[dict], runs: Sequence[Run]) -> float | None:
         """Estimate the seconds of trainings with these settings, judged by `runs`; None if unknown."""
@@ -55,11 +57,12 @@ class Plan:
             reviews = run.step * size * pieces
             if reviews and run.seconds:
                 evaluated = len(run.evaluations) * self._eval_rows
-                return f"the pace of {run.name}", run.seconds / (reviews + EVALUATION_COST * evaluated)
+                where = _("the pace of {run}").format(run=run.name)
+                return where, run.seconds / (reviews + EVALUATION_COST * evaluated)
 
         # No run yet: the throughput that was measured elsewhere
         if self._reviews_per_second:
-            return "the pace measured above", 1 / self._reviews_per_second
+            return _("the pace measured above"), 1 / self._reviews_per_second
         return None
 
     def with_logging(self, settings: dict) -> dict:
@@ -93,4 +96,6 @@ def steps(settings: dict) -> int:
 
 def seconds_text(seconds: float) -> str:
     """Write a duration: "42 s", and from 90 seconds on in minutes, "2 min"."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    if seconds < 90:
+        return _("{seconds:.0f} s").format(seconds=seconds)
+    return _("{minutes:.0f} min").format(minutes=seconds / 60)

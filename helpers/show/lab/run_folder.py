@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from helpers.language import _
 from helpers.show.lab.run_list import describe
 from helpers.train.runs import Run
 
@@ -66,12 +67,12 @@ class RunFolder:
             try:
                 runs.append(load_run(path))
             except ValueError as error:
-                left_out.append(f"{path.name} is left out: {error}")
+                left_out.append(_("{file} is left out: {error}").format(file=path.name, error=error))
 
         # End the runs that another kernel left
         for run in runs:
             if run.status == "running":
-                run.end("stopped", "Its kernel ended during the training, or is still training it.")
+                run.end("stopped", _("Its kernel ended during the training, or is still training it."))
 
         # Sort by number and not by time, because somebody may have set the clock back
         runs.sort(key=lambda run: int(run.name.split()[-1]))
@@ -89,8 +90,10 @@ def load_run(path: Path) -> Run:
     name = path.stem.replace("_", " ")
     if not re.fullmatch(r"run \d+", name):
         raise ValueError(
-            "the files of a panel are called run_1.json, run_2.json, … "
-            "To see this file here, rename it like that."
+            _(
+                "the files of a panel are called run_1.json, run_2.json, … "
+                "To see this file here, rename it like that."
+            )
         )
 
     # The content: try everything that a row and a curve will do with it
@@ -99,9 +102,8 @@ def load_run(path: Path) -> Run:
         _check_numbers(run)
         describe(run, ())
     except (TypeError, KeyError, AttributeError) as error:
-        raise ValueError(
-            f"expected the numbers of a training, written by Run.save ({type(error).__name__}: {error})."
-        ) from error
+        text = _("expected the numbers of a training, written by Run.save ({kind}: {error}).")
+        raise ValueError(text.format(kind=type(error).__name__, error=error)) from error
     return run
 
 
@@ -115,4 +117,4 @@ def _check_numbers(run: Run) -> None:
     ]
     wrong = [value for value in values if not isinstance(value, (int, float, type(None)))]
     if wrong:
-        raise TypeError(f"no number: {wrong[0]!r}")
+        raise TypeError(_("no number: {value!r}").format(value=wrong[0]))

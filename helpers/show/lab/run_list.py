@@ -7,6 +7,7 @@ from html import escape
 
 import ipywidgets as widgets
 
+from helpers.language import _
 from helpers.show import plots
 from helpers.show.lab.theme import PICTURE_CLASS
 from helpers.show.told import accuracy_text
@@ -82,7 +83,7 @@ class RunList:
                 widget.close()
 
     def _row(self, run: Run, differing: Sequence[str]) -> widgets.Box:
-        delete = widgets.Button(description="Delete", layout=widgets.Layout(width="5em"))
+        delete = widgets.Button(description=_("Delete"), layout=widgets.Layout(width="5em"))
         delete.on_click(lambda button: self._on_delete(run))
         text_layout = widgets.Layout(flex="1 1 18em", min_width="16em")
         words = f"{_sample(self._numbers[id(run)])} {escape(describe(run, differing))}"
@@ -115,15 +116,15 @@ def differing_settings(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
 
 def describe(run: Run, differing: Sequence[str]) -> str:
     """Write a row: the accuracy ± its standard error, the settings that differ, the last losses, the time."""
-    parts = (
-        [f"accuracy {accuracy_text(run)}"] if run.evaluations and "accuracy" in run.evaluations[-1] else []
-    )
+    parts = []
+    if run.evaluations and "accuracy" in run.evaluations[-1]:
+        parts.append(_("accuracy {accuracy}").format(accuracy=accuracy_text(run)))
     parts += [f"{name} {run.settings[name]}" for name in differing if name in run.settings]
     if run.history:
-        parts.append(f"training loss {run.training_losses()[1]:.2f}")
+        parts.append(_("training loss {loss:.2f}").format(loss=run.training_losses()[1]))
     if run.evaluations:
-        parts.append(f"validation loss {run.evaluations[-1]['eval_loss']:.2f}")
-    parts.append(f"{run.seconds:.0f} s")
+        parts.append(_("validation loss {eval_loss:.2f}").format(**run.evaluations[-1]))
+    parts.append(_("{seconds:.0f} s").format(seconds=run.seconds))
     if run.status != "finished":
-        parts.append(f"{run.status} after {run.step} steps")
+        parts.append(_("{status} after {steps} steps").format(status=_(run.status), steps=run.step))
     return " · ".join(parts)

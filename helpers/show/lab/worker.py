@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
+from helpers.language import _
 from helpers.train.runs import Run
 
 # Jupyter kills a kernel that takes longer than five seconds to end
@@ -45,7 +46,7 @@ class Worker:
     def begin(self) -> None:
         """Take the lock of the kernel. Raises RuntimeError if another training holds it."""
         if not self._busy.acquire(blocking=False):
-            raise RuntimeError("A training is running in this kernel. Press Stop, or wait for its end.")
+            raise RuntimeError(_("A training is running in this kernel. Press Stop, or wait for its end."))
         Worker.active = self
         self.stopping = False
         self._on_switch(True)
@@ -79,7 +80,7 @@ class Worker:
             self.thread = threading.Thread(target=guarded, daemon=True)
             self.thread.start()
         elif self.active is not self:
-            self._on_error("Another panel of this notebook is training. Wait for its end, or press Stop.")
+            self._on_error(_("Another panel of this notebook is training. Wait for its end, or press Stop."))
 
     def stop(self, wait: bool = False) -> None:
         """End the training of this or any other worker after its current step.
