@@ -43,9 +43,7 @@ def pytest_terminal_summary(terminalreporter, config):
 def machine():
     """The machine with its GPU, or the CPU in its place if GPU_TESTS_ON_CPU is 1."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        pytest.skip(
-            "These tests need an NVIDIA GPU for themselves. Start them alone: python -m pytest tests/gpu"
-        )
+        pytest.skip("These tests need a GPU for themselves. Run them alone: python -m pytest tests/gpu")
 
     import torch
 
