@@ -146,7 +146,7 @@ def test_each_text_is_judged_once(trained):
 
 
 def test_each_epoch_has_another_order_and_each_text_once(trained):
-    """The second epoch must not repeat the order of the first one."""
+    """Without set_epoch, the second epoch repeats the order of the first one."""
     folder, *_ = trained
     rows = losses(folder / "two.json")["rows"]
     first, second = list(chain(*rows[:6])), list(chain(*rows[6:]))
@@ -178,8 +178,8 @@ def test_the_cells_of_notebook_8_train_in_two_processes(trained):
 def test_a_killed_process_costs_nothing_but_time(trained, tmp_path):
     """Torchrun starts both again; the losses are those of the unbroken training, with dropout, in epoch 2.
 
-    Without set_epoch, the second epoch would have the order of the first one. Without the variable, the new
-    processes look for the old ones (https://github.com/pytorch/pytorch/issues/135712).
+    Without the variable, the new processes look for the old ones
+    (https://github.com/pytorch/pytorch/issues/135712).
     """
     folder, *_ = trained
     unbroken = losses(folder / "dropout.json")

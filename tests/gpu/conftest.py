@@ -1,5 +1,6 @@
 """The GPU tests: one at a time, skipped where no GPU is, and with their figures at the end."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -15,11 +16,17 @@ FIGURES = pytest.StashKey[list]()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config):
-    """Run `pytest tests/gpu` in one process. Others on the same GPU would spoil its times and its memory."""
-    if all(HERE in (path := Path(argument.split("::")[0]).resolve()).parents or path == HERE
-           for argument in config.args):  # fmt: skip
+    """Run `pytest tests/gpu` in one process. Others on the same GPU would spoil its times and its memory.
+
+    It sees one GPU: among several, `Trainer` would divide each batch.
+    """
+    paths = [Path(argument.split("::")[0]).resolve() for argument in config.args]
+    if all(path == HERE or HERE in path.parents for path in paths):
         config.option.numprocesses = 0
         config.option.dist = "no"
+        if ON_CPU:
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
 
 
 def pytest_configure(config):
@@ -35,6 +42,9 @@ def pytest_terminal_summary(terminalreporter, config):
 @pytest.fixture(scope="session")
 def machine():
     """The machine with its GPU, or the CPU in its place if GPU_TESTS_ON_CPU is 1."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        pytest.skip("These tests need a GPU for themselves. Run them alone: python -m pytest tests/gpu")
+
     import torch
 
     from helpers.machine import detect_machine

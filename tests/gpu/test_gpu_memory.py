@@ -4,13 +4,9 @@ import gc
 from contextlib import contextmanager
 
 import pytest
-import torch
 from tiny_sizes import ON_CPU
-from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments, set_seed
-from transformers.trainer_callback import PrinterCallback
 
-from helpers.explain.resources import out_of_memory
-from helpers.train import Run, RunCallback, recording, smaller_batches
+# torch and transformers are imported where they are used: without a GPU, nobody should wait for them
 
 ROWS, LENGTH, WIDTH, LAYERS = (4, 32, 64, 1) if ON_CPU else (64, 512, 768, 4)
 STEPS = 3
@@ -23,12 +19,16 @@ class TooLittle:
         self.refusing = False
 
     def __call__(self, model, args, kwargs):
+        import torch
+
         if self.refusing and len(kwargs["input_ids"]) > ROWS // 2:
             raise torch.OutOfMemoryError("CUDA out of memory. This is the test's own.")
 
     @contextmanager
     def of(self, gib: float):
         """Leave so much memory, in GiB."""
+        import torch
+
         collect()
         if ON_CPU:
             self.refusing = True
@@ -45,14 +45,22 @@ class TooLittle:
 
 def collect() -> None:
     """Give back what earlier trainings held, as the freed memory of a failed one must be."""
+    import torch
+
     gc.collect()
     if not ON_CPU:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
 
 
-def train(args, memory: TooLittle) -> tuple[Run, list[str], torch.Tensor]:
-    """Train as a cell of the course does. Return the record, what it said, and a weight."""
+def train(args, memory: TooLittle) -> tuple:
+    """Train as a cell of the course does. Return the `Run`, what it said, and a weight as a tensor."""
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification, Trainer, set_seed
+    from transformers.trainer_callback import PrinterCallback
+
+    from helpers.train import Run, RunCallback, recording
+
     set_seed(0)
     config = BertConfig(
         vocab_size=1_000,
@@ -79,11 +87,15 @@ def train(args, memory: TooLittle) -> tuple[Run, list[str], torch.Tensor]:
 
 @pytest.fixture
 def args(tmp_path, machine):
+    from transformers import TrainingArguments
+
     return TrainingArguments(
         str(tmp_path),
         max_steps=STEPS,
         per_device_train_batch_size=ROWS,
-        learning_rate=1e-3,
+        learning_rate=0.1,
+        optim="sgd",  # AdamW would take the same step if the gradients were twice as long
+        max_grad_norm=0.0,  # and so would clipping
         logging_steps=1,
         save_strategy="no",
         report_to="none",
@@ -95,6 +107,10 @@ def args(tmp_path, machine):
 
 def test_the_advice_for_too_little_memory_works_and_gives_the_same_model(args, say):
     """A cell that ends with 'out of memory' is where most people give up. The advice has to be a way out."""
+    import torch
+
+    from helpers.train import smaller_batches
+
     # How much a whole batch and a half take
     memory = TooLittle()
     needs = []
@@ -127,6 +143,10 @@ def test_the_advice_for_too_little_memory_works_and_gives_the_same_model(args, s
 @pytest.mark.skipif(ON_CPU, reason="It needs the error of a real GPU.")
 def test_the_real_error_is_recognised(machine):
     """The advice comes only if the error is known, and PyTorch may change its class or its words."""
+    import torch
+
+    from helpers.explain.resources import out_of_memory
+
     with pytest.raises(Exception) as caught:
         torch.empty(2**46, device="cuda")
     assert out_of_memory(caught.value)

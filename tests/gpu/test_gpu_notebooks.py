@@ -36,9 +36,7 @@ def execute(stem: str):
     asked = f"import json, torch; print(json.dumps({DEVICE} | {QUESTIONS[stem]}))"
     notebook.cells.append(new_code_cell(asked))
     client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(ROOT / "notebooks")}})
-    client.execute(
-        env=os.environ | {"FINETUNE_PROFILE": "offline"} | ({"CUDA_VISIBLE_DEVICES": ""} if ON_CPU else {})
-    )
+    client.execute(env=os.environ | {"FINETUNE_PROFILE": "offline"})
     return notebook, json.loads(notebook.cells[-1].outputs[-1]["text"])
 
 
