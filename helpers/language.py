@@ -8,6 +8,7 @@ with `N_("…")`, and translate it with `_` where it is shown. The catalogues ar
 from __future__ import annotations
 
 import gettext
+import re
 from pathlib import Path
 
 ENGLISH = "en"
@@ -67,11 +68,10 @@ def wrapped(text: str, width: int) -> list[str]:
     """Break `text` between its words into lines of at most `width` columns of the screen."""
     import wcwidth
 
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and wcwidth.wcswidth(longer) > width:
-            lines.append(word)
+    lines = []
+    for word in re.findall(r"\S+\s*", text):
+        if lines and wcwidth.wcswidth((lines[-1] + word).rstrip()) <= width:
+            lines[-1] += word
         else:
-            lines[-1] = longer
-    return lines if text.strip() else []
+            lines.append(word)
+    return [line.rstrip() for line in lines]

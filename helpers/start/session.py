@@ -107,7 +107,7 @@ def _print_choice(
     ).format(machine=machine)
     _print_table(
         {
-            _("Host"): f"{machine.host}, Python {platform.python_version()}",
+            _("Host"): f"{_(machine.host)}, Python {platform.python_version()}",
             _("Device"): f"{device}\n{one_of_several}",
             _("Versions"): "\n".join(packages.report(installed)),
             _("Profile"): f"{chosen.name}: {reason}",

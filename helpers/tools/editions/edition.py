@@ -92,10 +92,10 @@ class Edition:
         for cell in notebook["cells"]:
             if cell["id"] == QUESTIONS:  # made from what the helpers say
                 text = folded(questions_of(source), self.in_notebooks)
-            elif cell["cell_type"] == "code":
-                text = _LANGUAGE.sub(f'language="{self.language}"', _cell_text(cell, self.in_notebooks))
             else:
-                text = self._with_links(_cell_text(cell, self.in_notebooks), source)
+                text = _LANGUAGE.sub(f'language="{self.language}"', _cell_text(cell, self.in_notebooks))
+            if cell["cell_type"] == "markdown":
+                text = self._with_links(text, source)
             cell["source"] = text.splitlines(keepends=True)
         return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
 
