@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -64,15 +65,9 @@ def setup(profile: str | Profile = "auto", language: str = ENGLISH) -> tuple[Pro
     answers = ask_hub() and not (wanted == "auto" and _cost_is_unknown(machine))
     chosen, reason = _choose(wanted, machine, answers)
     reason += " (FINETUNE_PROFILE)" if os.environ.get("FINETUNE_PROFILE") else ""
-    if epochs := os.environ.get(
-        "FINETUNE_EPOCHS"
-    ):  # the tests shorten trainings whose length teaches nothing
-        chosen = replace(chosen, num_train_epochs=int(epochs))
-        reason = ngettext(
-            "{reason}, with {epochs} epoch (FINETUNE_EPOCHS)",
-            "{reason}, with {epochs} epochs (FINETUNE_EPOCHS)",
-            int(epochs),
-        ).format(reason=reason, epochs=epochs)
+    if sizes := os.environ.get("FINETUNE_SIZES"):  # the tests shorten what teaches nothing by its length
+        chosen = replace(chosen, **{name: int(size) for name, size in re.findall(r"(\w+)=(\d+)", sizes)})
+        reason = _("{reason}, with {sizes} (FINETUNE_SIZES)").format(reason=reason, sizes=sizes)
 
     # Let an interrupted training go on. The import needs the packages that were installed above.
     from helpers.train.precision import keep_precision

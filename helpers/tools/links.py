@@ -68,8 +68,9 @@ def rewritten(path: Path, repository: str, root: Path = ROOT) -> str:
 
 
 def files(root: Path = ROOT) -> list[Path]:
-    """List all files that have such links, except pyproject.toml."""
-    return [root / "README.md", *sorted((root / "notebooks").glob("*.ipynb"))]
+    """List all files that have such links, in all languages, except pyproject.toml."""
+    notebooks = root / "notebooks"
+    return sorted([*root.glob("README*.md"), *notebooks.glob("*.ipynb"), *notebooks.glob("[a-z]*/*.ipynb")])
 
 
 def current(root: Path = ROOT) -> str:

@@ -120,7 +120,7 @@ def executed(request, tmp_path_factory):
     path = NOTEBOOKS[STEMS.index(request.param)]
     notebook = read(path)
     # What these promise does not depend on how long they train
-    short = {"FINETUNE_EPOCHS": "1"} if path.stem.startswith(("06", "07", "09")) else {}
+    short = {"FINETUNE_SIZES": "num_train_epochs=1"} if path.stem.startswith(("06", "07", "09")) else {}
     # Runs of an earlier time would show in notebook 4
     runs = {"FINETUNE_RUNS": str(tmp_path_factory.mktemp("runs"))} if path.stem == "04_lab" else {}
     others = {}

@@ -123,6 +123,11 @@ def test_each_notebook_links_its_twin_in_its_first_cell(path):
     assert f"/notebooks/{LANGUAGE}/{path.name}" in read(own).cells[0].source, "the badges open the Korean one"
 
 
+def test_a_command_of_the_readme_opens_the_notebook_in_its_language():
+    own = (ROOT / twin(Path("README.md"), LANGUAGE)).read_text(encoding="utf-8")
+    assert f"root_dir=. notebooks/{LANGUAGE}/01_" in own
+
+
 def test_korean_pages_take_the_place_of_english_ones():
     """A link that leads to a page in Korean says so in its address; nobody asks the network here."""
     links = Edition(LANGUAGE, str, str).links

@@ -103,7 +103,7 @@ def test_a_busy_machine_is_said_beside_the_minutes(busy, monkeypatch, capsys):
 def test_the_tests_can_shorten_trainings(monkeypatch, capsys):
     import helpers
 
-    monkeypatch.setenv("FINETUNE_EPOCHS", "1")
+    monkeypatch.setenv("FINETUNE_SIZES", "num_train_epochs=1 train_size=40")
     profile, _ = helpers.setup("offline")
-    assert profile.num_train_epochs == 1
-    assert "with 1 epoch (FINETUNE_EPOCHS)" in " ".join(capsys.readouterr().out.split())
+    assert [profile.num_train_epochs, profile.train_size] == [1, 40]
+    assert "with num_train_epochs=1 train_size=40 (FINETUNE_SIZES)" in " ".join(capsys.readouterr().out.split())

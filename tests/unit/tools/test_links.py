@@ -16,13 +16,13 @@ ADDRESS = f"https://github.com/{links.current()}"
 @pytest.fixture
 def copy(tmp_path):
     """Copy what has links into a folder of its own."""
-    (tmp_path / "notebooks").mkdir()
     for path in [*links.files(), ROOT / "pyproject.toml"]:
+        (tmp_path / path.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, tmp_path / path.relative_to(ROOT))
     return tmp_path
 
 
-@pytest.mark.parametrize("path", links.files(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", links.files(), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_link_agrees_with_the_address_and_with_the_files_path(path):
     """Dead badges are the commonest fault of such collections. If this fails, run `python -m
     helpers.tools.links` with the address of pyproject.toml.
@@ -78,10 +78,11 @@ def test_nothing_else_names_the_address():
 )
 def test_one_command_moves_them_all(copy, address):
     changed = links.move(address, copy)
-    assert {path.name for path in changed} == {
+    assert {path.relative_to(copy).as_posix() for path in changed} == {
         "README.md",
+        "README.ko.md",
         "pyproject.toml",
-        *(path.name for path in NOTEBOOKS),
+        *(f"{folder}/{path.name}" for path in NOTEBOOKS for folder in ("notebooks", "notebooks/ko")),
     }
     for path in changed:
         text = path.read_text(encoding="utf-8")
