@@ -21,6 +21,7 @@ _HEADING = '<h2 style="margin:4px 0">{}</h2>'
 # this style shows the one whose option is chosen. The reasons stand on the page from the start, hidden: a
 # screen reader announces what appears inside a live region, but not a live region that is new itself.
 _STYLE = """<style>
+.quiz-question {word-break: keep-all}
 .quiz-question fieldset {border: 0; margin: 0; padding: 0; min-width: 0}
 .quiz-question legend {font-weight: bold; line-height: 1.4; padding: 0; margin-bottom: 4px; width: 100%}
 .quiz-question label {display: flex; align-items: baseline; line-height: 1.4; padding: 3px 0; cursor: pointer}

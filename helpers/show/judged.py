@@ -20,8 +20,9 @@ def size_curves(accuracies: Mapping[str, Mapping[int, Sequence[float]]]) -> Pict
 
     A line joins the means; each seed is a point.
     """
+    names = [plain(name) for name in accuracies]  # first, since it may add a font
     figure, ax = new_figure(8, 3.6)
-    for (name, by_rows), colour, marker in zip(accuracies.items(), SERIES, _MARKERS):
+    for name, by_rows, colour, marker in zip(names, accuracies.values(), SERIES, _MARKERS):
         rows = sorted(by_rows)
         means = [np.mean(by_rows[count]) for count in rows]
         ax.plot(rows, means, color=colour, marker=marker, linewidth=2, label=name)
@@ -111,9 +112,10 @@ def intervals(
 
 def reliability_diagram(curves: Mapping[str, Reliability]) -> Picture:
     """Draw how often the model is right over how sure it is; on the dashed line, the two are the same."""
+    names = [plain(name) for name in curves]  # first, since it may add a font
     figure, ax = new_figure(5.6, 4)
     ax.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="as sure as right")
-    for (name, curve), colour, marker in zip(curves.items(), (RED, BLUE), _MARKERS):
+    for name, curve, colour, marker in zip(names, curves.values(), (RED, BLUE), _MARKERS):
         # The area of a point says how many rows it stands for
         sizes = 20 + 400 * curve.rows / curve.rows.sum()
         ax.scatter(curve.confidence, curve.accuracy, s=sizes, color=colour, marker=marker, alpha=0.5)

@@ -116,8 +116,11 @@ def padding_bars(costs: Sequence[PaddingCost]) -> Picture:
 
 def ladder(speeds: Mapping[str, float]) -> Picture:
     """Draw a bar per recipe: the reviews a second in training, also as a multiple of the first recipe's."""
+    names = [plain(name) for name in speeds]  # first, since it may add a font
     figure, ax = new_figure(8, 0.7 + 0.45 * len(speeds))
-    bars = ax.barh(list(speeds), list(speeds.values()), color=[GREY, *[BLUE] * (len(speeds) - 1)])
+    rows = range(len(speeds))
+    bars = ax.barh(rows, list(speeds.values()), color=[GREY, *[BLUE] * (len(speeds) - 1)])
+    ax.set_yticks(rows, names)
     first = next(iter(speeds.values()))
     ax.bar_label(bars, [f" {speed:.3g}  ({speed / first:.1f}×)" for speed in speeds.values()])
     ax.invert_yaxis()
@@ -458,10 +461,11 @@ def _confused_pairs(counts: np.ndarray, names: Sequence[str], count: int = 12) -
 
 def accuracy_in_context(accuracy: float, error: float, references: Mapping[str, float]) -> Picture:
     """Draw this run's accuracy with one standard error, beside the `references` (name → accuracy)."""
-    figure, ax = new_figure(8, 0.9 + 0.42 * (len(references) + 1))
-    names = ["this run", *references]
+    names = ["this run", *map(plain, references)]  # first, since it may add a font
+    figure, ax = new_figure(8, 0.9 + 0.42 * len(names))
     values = [accuracy, *references.values()]
-    ax.barh(names, values, color=[BLUE] + [GREY] * len(references), height=0.62)
+    ax.barh(range(len(names)), values, color=[BLUE] + [GREY] * len(references), height=0.62)
+    ax.set_yticks(range(len(names)), names)
     # The colour of the words: in a dark style, black would be invisible
     ax.errorbar(accuracy, 0, xerr=error, color=rcParams["text.color"], capsize=5, linewidth=1.5)
     for position, value in enumerate(values):

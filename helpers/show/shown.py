@@ -50,7 +50,8 @@ def faded(text: str) -> str:
 
     The text is faded instead of grey, so that people can read it in a light and in a dark theme.
     """
-    style = "opacity:0.75;font-size:12px;line-height:1.3;margin-bottom:6px"
+    # keep-all: Korean goes on in the next line between words, as Latin letters do
+    style = "opacity:0.75;font-size:12px;line-height:1.3;margin-bottom:6px;word-break:keep-all"
     return f'<div style="{style}">{escape(text)}</div>'
 
 

@@ -1,7 +1,7 @@
 """Measure in the page whether what a learner reads fits into its box.
 
-Each function takes a part of the page, a Playwright locator, and returns what does not fit: [] is good. What is
-folded away has no box.
+Each function takes a part of the page, a Playwright locator, and returns what does not fit: [] is good. What
+is folded away has no box.
 """
 
 _LETTERED = (
@@ -9,7 +9,8 @@ _LETTERED = (
     " .quiz-question label, .quiz-question legend"
 )
 # The text of a label that is an inline box has no width of its own
-_CUT = """all => all.filter(e => e.offsetParent && e.innerText.trim() && getComputedStyle(e).display !== 'inline'
+_CUT = """all => all.filter(e => e.offsetParent && e.innerText.trim()
+    && getComputedStyle(e).display !== 'inline'
     && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1))
     .map(e => [e.innerText.slice(0, 60), e.scrollWidth, e.clientWidth, e.scrollHeight, e.clientHeight])"""
 _WIDE = """all => all.filter(e => e.scrollWidth > e.clientWidth + 1)
@@ -23,7 +24,8 @@ _OVERLAPPING = """all => {
         .filter(([_, b]) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
             && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1)
         .map(([other]) => [text, other])) }"""
-_TIGHT = """all => all.filter(e => e.offsetParent && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()))
+_TIGHT = """all => all.filter(e => e.offsetParent
+    && [...e.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim()))
     .map(e => [e.innerText.slice(0, 60), getComputedStyle(e)])
     .filter(([_, style]) => parseFloat(style.lineHeight) < 1.2 * parseFloat(style.fontSize))
     .map(([text, style]) => [text, style.lineHeight, style.fontSize])"""

@@ -1,4 +1,4 @@
-"""Protects a Korean learner from words that are cut or lie on each other: Hangul is wider and higher than Latin.
+"""Protects a Korean learner from words that are cut or lie on each other: Hangul is wide and high.
 
 `KOREAN_PAGES="01 02 03 05 06"` has these notebooks measured too, which takes some minutes.
 """
@@ -6,9 +6,10 @@
 import os
 
 import pytest
-from browser import boxes
 from notebook_files import ROOT
 from playwright.sync_api import expect
+
+from browser import boxes
 
 LAB = "04"
 PAGES = [LAB, *os.environ.get("KOREAN_PAGES", "").split()]
@@ -37,7 +38,7 @@ def test_nothing_is_cut_and_nothing_overlaps_at_both_widths(opened):
         expect(notebook.get_by_role("button", name="삭제")).to_have_count(2)
     for width in (1200, 600):
         lab.page.set_viewport_size({"width": width, "height": 1000})
-        lab.page.wait_for_timeout(1_000)
+        lab.page.wait_for_timeout(500)
         lab.picture(f"korean-{stem}-{width}")
         found = {measure.__name__: measure(notebook) for measure in boxes.MEASURES}
         assert not any(found.values()), (width, found)
