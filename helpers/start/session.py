@@ -12,7 +12,7 @@ from pathlib import Path
 from helpers.explain import hub, install_hook
 from helpers.hub import cache
 from helpers.hub.reach import ask_hub, go_offline, why_not
-from helpers.language import ENGLISH, N_, _, ngettext, padded, wrapped
+from helpers.language import ENGLISH, N_, _, padded, wrapped
 from helpers.language import choose as choose_language
 from helpers.machine import Machine, cores, detect_machine, is_busy, let_threads_sleep, other_kernels_gb
 from helpers.profiles import PROFILES, Profile, choose_profile
@@ -57,6 +57,7 @@ def setup(profile: str | Profile = "auto", language: str = ENGLISH) -> tuple[Pro
     moved = {_("Runs"): places.choose_runs_folder(), _("Caches"): places.move_caches()}
     removed = environment.train_in_one_process()
     _fit_threads(cores())
+    _count_columns()
 
     # Choose what to train on
     machine = detect_machine()
@@ -157,6 +158,13 @@ def _memory_advice(memory_gb: float) -> str:
             "shut them down first (in each of them: Kernel → Shut Down Kernel)"
         ).format(held=held, memory_gb=memory_gb)
     return ""
+
+
+def _count_columns() -> None:
+    """Let pandas align columns of Korean words. It counts letters, and a syllable takes two columns."""
+    import pandas
+
+    pandas.set_option("display.unicode.east_asian_width", True)
 
 
 def _fit_threads(granted: int) -> None:

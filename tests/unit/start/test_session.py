@@ -4,8 +4,10 @@ import os
 import re
 import sys
 
+import pandas
 import pytest
 import torch
+import wcwidth
 from machines import CPU
 
 from helpers.profiles import Profile
@@ -100,10 +102,21 @@ def test_a_busy_machine_is_said_beside_the_minutes(busy, monkeypatch, capsys):
     assert ("the machine is busy)" in capsys.readouterr().out) == busy
 
 
+def test_the_right_edge_of_korean_columns_is_straight():
+    """pandas counts letters. Notebooks 5 and 6 print what a slice tells as a column."""
+    table = pandas.DataFrame({"finding": ["차이를 찾지 못함", "나머지보다 나쁨", "worse"]})
+    with pandas.option_context("display.unicode.east_asian_width", False):
+        session.setup("offline")
+        lines = table.to_string(index=False).splitlines()
+    assert len({wcwidth.wcswidth(line) for line in lines}) == 1
+
+
 def test_the_tests_can_shorten_trainings(monkeypatch, capsys):
     import helpers
 
     monkeypatch.setenv("FINETUNE_SIZES", "num_train_epochs=1 train_size=40")
     profile, _ = helpers.setup("offline")
     assert [profile.num_train_epochs, profile.train_size] == [1, 40]
-    assert "with num_train_epochs=1 train_size=40 (FINETUNE_SIZES)" in " ".join(capsys.readouterr().out.split())
+    assert "with num_train_epochs=1 train_size=40 (FINETUNE_SIZES)" in " ".join(
+        capsys.readouterr().out.split()
+    )
