@@ -233,6 +233,8 @@ PROFILES = {
 
 # What "auto" takes from the Hub in a language that has a profile of its own
 _OF_LANGUAGE = {"ko": ("korean",)}
+# BERT-base: 1.8 GB of weights, gradients and AdamW's two moments, in a notebook and JupyterLab of 1.5 GB
+_OF_LANGUAGE_NEEDS_GB = 4
 
 
 def choose_profile(
@@ -241,13 +243,13 @@ def choose_profile(
     has_gpu: bool,
     hub_answers: bool,
     cached: Collection[str] = (),
+    memory_gb: float = inf,
     why_not: str = N_("the Hugging Face Hub does not answer"),
 ) -> tuple[Profile, str]:
     """Return the profile of this name, and the reason for the choice.
 
     "auto" takes the largest profile that this machine can serve, in the language of the notebook if one is
-    there. `cached` names the profiles that were
-    fetched earlier and need no Hub. `why_not` says why the Hub cannot be used. Raises ValueError for a name
+    there and fits into `memory_gb`. `cached` names the profiles that were fetched earlier and need no Hub. `why_not` says why the Hub cannot be used. Raises ValueError for a name
     that is neither "auto" nor a key of `PROFILES`.
     """
     # The learner names a profile
@@ -270,8 +272,13 @@ def choose_profile(
     else:
         answers = _("the Hugging Face Hub answers, and there is no GPU")
         downloaded = _("{why_not}, but this was downloaded earlier; there is no GPU").format(why_not=why_not)
-    candidates = ("full", "small") if has_gpu else ("small",)
-    for candidate in _OF_LANGUAGE.get(chosen(), candidates):
+    candidates = _OF_LANGUAGE.get(chosen(), ("full", "small") if has_gpu else ("small",))
+    if chosen() in _OF_LANGUAGE and memory_gb < _OF_LANGUAGE_NEEDS_GB:
+        return PROFILES["offline"], _(
+            "there are {memory_gb:.0f} GB of memory, and a model of your language needs {needed} GB. "
+            "The bundled reviews are English"
+        ).format(memory_gb=memory_gb, needed=_OF_LANGUAGE_NEEDS_GB)
+    for candidate in candidates:
         profile = PROFILES[candidate]
         if hub_answers:
             return profile, answers

@@ -194,14 +194,23 @@ def _choose(wanted: str | Profile, machine: Machine, answers: bool) -> tuple[Pro
     }
     has_gpu = machine.device == "cuda"
     reason = hub.in_short(why_not())
-    return choose_profile(wanted, has_gpu=has_gpu, hub_answers=answers, cached=cached, why_not=reason)
+    return choose_profile(
+        wanted,
+        has_gpu=has_gpu,
+        hub_answers=answers,
+        cached=cached,
+        memory_gb=machine.memory_gb,
+        why_not=reason,
+    )
 
 
 def _cost_is_unknown(machine: Machine) -> bool:
     """Return whether the Hub does not deliver what "auto" would take. If so, the libraries work offline."""
     from helpers.start import costs
 
-    profile = choose_profile("auto", has_gpu=machine.device == "cuda", hub_answers=True)[0]
+    profile = choose_profile(
+        "auto", has_gpu=machine.device == "cuda", hub_answers=True, memory_gb=machine.memory_gb
+    )[0]
     problem = costs.what_is_missing(profile)
     if problem is not None:
         go_offline(problem)

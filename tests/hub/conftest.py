@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
-from notebook_files import NOTEBOOKS, ROOT, read
+from notebook_files import ROOT, read
 
 from hub.repositories import build
 from hub.server import LoopbackHub
@@ -58,14 +58,18 @@ def python(code: str, env: dict) -> str:
     return done.stdout
 
 
-def run_notebook(number: int, env: dict, profile: str, allow_errors=False, **fields) -> nbformat.NotebookNode:
-    """Execute a notebook with smaller sizes of the profile.
+def run_notebook(
+    number: int, env: dict, profile: str, *, allow_errors=False, language: str = "", **fields
+) -> nbformat.NotebookNode:
+    """Execute a notebook with smaller sizes of the profile; `language` is a folder of `notebooks`, as "ko".
 
     A cell before the first one sets them. The notebook's own cells stay as they are.
     """
-    notebook = read(next(path for path in NOTEBOOKS if path.stem.startswith(f"{number:02}_")))
+    folder = ROOT / "notebooks" / language
+    (path,) = folder.glob(f"{number:02}_*.ipynb")
+    notebook = read(path)
     reduce = (
-        "import dataclasses, sys; sys.path.insert(0, '..'); from helpers.profiles import PROFILES\n"
+        "import dataclasses; from helpers.profiles import PROFILES\n"
         f"PROFILES[{profile!r}] = dataclasses.replace(PROFILES[{profile!r}], **{REDUCED | fields})"
     )
     notebook.cells.insert(0, new_code_cell(reduce))
@@ -73,7 +77,7 @@ def run_notebook(number: int, env: dict, profile: str, allow_errors=False, **fie
         notebook,
         timeout=300,
         allow_errors=allow_errors,
-        resources={"metadata": {"path": str(ROOT / "notebooks")}},
+        resources={"metadata": {"path": str(folder)}},
     )
     client.execute(env=env)
     return notebook

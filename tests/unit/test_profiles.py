@@ -133,3 +133,12 @@ def test_contradictions_are_refused(change, message):
 def test_profiles_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Profile(name="x", model="m", dataset="d").train_size = 5
+
+
+@pytest.mark.parametrize(("memory_gb", "expected"), [(2.0, "offline"), (8.0, "korean")])
+def test_a_korean_model_is_not_taken_where_it_does_not_fit(memory_gb, expected, monkeypatch):
+    """Binder has 2 GB, and kills a kernel that takes more without a word."""
+    monkeypatch.setattr("helpers.language._language", "ko")
+    profile, reason = choose_profile(has_gpu=False, hub_answers=True, memory_gb=memory_gb)
+    assert profile.name == expected
+    assert ("there are 2 GB of memory, and a model of your language needs 4 GB" in reason) == (memory_gb < 4)
