@@ -183,3 +183,19 @@ def test_each_piece_of_a_source_is_in_the_catalogue(built):
     _, catalogues = built
     known = {message.id for domain in ("notebooks", "pages") for message in catalogues[domain]}
     assert {piece for path in sources() for piece, _ in messages(path)} <= known
+
+
+def test_babel_sees_each_sentence_that_the_helpers_mark():
+    """Babel passes over an f-string with fields, and a mark in a file that it cannot read."""
+    known = {message[0] if isinstance(message, tuple) else message for message, _ in catalogue.in_helpers()}
+    marked = [
+        (path.name, argument)
+        for path in sorted((ROOT / "helpers").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        if node.func.id in ("_", "N_", "ngettext")
+        for argument in node.args[:1]
+    ]
+    assert [where for where, argument in marked if isinstance(argument, ast.JoinedStr)] == []
+    sentences = [(where, one.value) for where, one in marked if isinstance(one, ast.Constant)]
+    assert [(where, text) for where, text in sentences if text not in known] == [] and len(sentences) > 1_000
