@@ -51,4 +51,7 @@ def tight(part) -> list:
     return part.locator(".jp-OutputArea-output *").evaluate_all(_TIGHT)
 
 
-MEASURES = (cut, overlapping, sideways, tight)
+def misfits(part) -> dict[str, list]:
+    """Return by its name what each function above finds; {} if all fits."""
+    found = {measure.__name__: measure(part) for measure in (cut, overlapping, sideways, tight)}
+    return {name: elements for name, elements in found.items() if elements}
