@@ -249,8 +249,9 @@ def choose_profile(
     """Return the profile of this name, and the reason for the choice.
 
     "auto" takes the largest profile that this machine can serve, in the language of the notebook if one is
-    there and fits into `memory_gb`. `cached` names the profiles that were fetched earlier and need no Hub. `why_not` says why the Hub cannot be used. Raises ValueError for a name
-    that is neither "auto" nor a key of `PROFILES`.
+    there and fits into `memory_gb`. `cached` names the profiles that were fetched earlier and need no Hub.
+    `why_not` says why the Hub cannot be used. Raises ValueError for a name that is neither "auto" nor a key
+    of `PROFILES`.
     """
     # The learner names a profile
     if name in PROFILES:

@@ -16,10 +16,11 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parents[1])]
 
+from spoken import english_sentences, english_texts, noise, pictures_without_words, shown
+
 from hub.conftest import SECRET, environment, printed, run_notebook
 from hub.repositories import build
 from hub.server import LoopbackHub
-from spoken import english_sentences, english_texts, noise, pictures_without_words, shown
 
 ENOUGH = {7: {"train_size": 40}}  # it takes 40 rows for its two batch sizes
 
