@@ -79,13 +79,14 @@ def test_nobodys_words_stand_in_a_card(spoken, monkeypatch):
         monkeypatch.setattr(language, name, getattr(language, name))  # put back afterwards
     language.choose(spoken)
     rows = [(f"Secret message {i // 2} of Uma", "ab"[i % 2]) for i in range(60)]
-    rows += [(f"<b>{i}</b> other", "ab"[i % 2]) for i in range(60)]
+    rows += [(f"<b>{i}</b> other", "ab"[i % 2]) for i in range(60)] + [("uma@example.com", "a")]
     with contextlib.redirect_stdout(io.StringIO()):
         mine = own_data(pd.DataFrame([*rows, ("", "a")], columns=["text", "label"]))
     assert any("Secret" in note for note in mine.notes), "else this test guards against nothing"
     logits = np.eye(2)[mine.dataset["test"]["label"][:]]
     card = made(mine, logits=logits, baseline=[0] * len(logits))
     assert "Secret" not in str(card) and "<b>" not in str(card)
+    assert not [word for word in ("Think before", "생각하세요", "data row", "데이터 행") if word in card.text]
     if spoken == language.ENGLISH:
         assert "With different labels: 30 texts." in card.text
         assert "Rows with no text: 1 left out." in card.text
