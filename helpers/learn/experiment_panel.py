@@ -17,7 +17,7 @@ from helpers.show.lab import HyperparameterPanel
 from helpers.show.lab.plan import seconds_text
 from helpers.show.lab.theme import PICTURE_CLASS, style_html
 from helpers.show.pictures import Picture
-from helpers.show.shown import WIDE, Shown, draw, image
+from helpers.show.shown import PARAGRAPH, WIDE, Shown, draw, image
 from helpers.train.runs import Run
 
 _MORE_SEEDS = 3
@@ -289,7 +289,7 @@ class ExperimentPanel(Shown):
             f"<p style='margin:4px 0'>{f'<b>{escape(text)}</b>' if text in bold else escape(text)}</p>"
             for text in self._told
         )
-        self._result.value = f'<div role="status" style="line-height:1.4">{paragraphs}</div>'
+        self._result.value = f'<div role="status" style="{PARAGRAPH}">{paragraphs}</div>'
 
     def _in_words(self, comparison: Comparison) -> str:
         return comparison.sentence(_(self._arm("first").name), _(self._arm("second").name))

@@ -23,7 +23,7 @@ from helpers.learn.faults import (
 )
 from helpers.show.lab.worker import Worker
 from helpers.show.pictures import Picture
-from helpers.show.shown import WIDE, Shown, draw, faded, image
+from helpers.show.shown import PARAGRAPH, WIDE, Shown, draw, faded, image
 from helpers.train.recording import recording
 from helpers.train.runs import Run
 
@@ -261,7 +261,8 @@ class MysteryFault(Shown):
         heading = f"<b>{escape(_(QUESTIONS[question]))}</b>"
         if all(heading not in shown.value for shown in self._answers.children):
             shown = widgets.HTML(
-                f"{heading}<div>{escape(sentence)}</div>{details}", layout={"max_width": WIDE}
+                f'{heading}<div style="{PARAGRAPH}">{escape(sentence)}</div>{details}',
+                layout={"max_width": WIDE},
             )
             self._answers.children = (*self._answers.children, shown)
 
@@ -416,7 +417,7 @@ class MysteryFault(Shown):
 
 def _status(text: str) -> str:
     """Return HTML that a screen reader reads aloud when it changes."""
-    style = "overflow-wrap:anywhere;line-height:1.5;padding:4px 0"
+    style = f"overflow-wrap:anywhere;padding:4px 0;{PARAGRAPH}"
     return f'<div role="status" aria-live="polite" style="{style}">{escape(text)}</div>'
 
 

@@ -13,6 +13,8 @@ from helpers.show.pictures import Picture, image_html
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # The full width. A widget has margins of 2 pixels; without this correction they bring a scroll bar.
 WIDE = "calc(100% - 4px)"
+# Hangul needs room between the lines, and the next line begins with a whole word, as with Latin letters
+PARAGRAPH = "line-height:1.4;word-break:keep-all"
 
 
 class Shown:
@@ -50,8 +52,7 @@ def faded(text: str) -> str:
 
     The text is faded instead of grey, so that people can read it in a light and in a dark theme.
     """
-    # keep-all: Korean goes on in the next line between words, as Latin letters do
-    style = "opacity:0.75;font-size:12px;line-height:1.3;margin-bottom:6px;word-break:keep-all"
+    style = f"opacity:0.75;font-size:12px;margin-bottom:6px;{PARAGRAPH}"
     return f'<div style="{style}">{escape(text)}</div>'
 
 

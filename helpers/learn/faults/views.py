@@ -14,6 +14,7 @@ from helpers.learn.faults.training import Evidence, Recipe
 from helpers.show.formed import layers_moved
 from helpers.show.pictures import Picture, image_html
 from helpers.show.plots import GREY, RED, loss_curve, new_figure, plain, run_style
+from helpers.show.shown import PARAGRAPH
 
 _LONGEST = 300  # characters of a text in a table: about as much as the model reads
 _CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0"
@@ -190,7 +191,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return an HTML table that is readable on a light and on a dark page. Long texts are cut."""
     head = "".join(f'<th scope="col" style="{_CELL}">{escape(name)}</th>' for name in columns)
     lines = "".join(f'<tr style="border-top:{_LINE}">{"".join(map(_cell, row))}</tr>' for row in rows)
-    style = "border-collapse:collapse;line-height:1.4;margin:4px 0"
+    style = f"border-collapse:collapse;margin:4px 0;{PARAGRAPH}"
     return f'<table style="{style}"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>'
 
 

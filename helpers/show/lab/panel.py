@@ -26,7 +26,7 @@ from helpers.show.lab.run_folder import RunFolder
 from helpers.show.lab.run_list import RunList, differing_settings
 from helpers.show.lab.theme import CONTROLS_CLASS, PICTURE_CLASS, narrow_html, style_html
 from helpers.show.lab.worker import Worker
-from helpers.show.shown import WIDE, Shown, draw, image, show_png
+from helpers.show.shown import PARAGRAPH, WIDE, Shown, draw, image, show_png
 from helpers.show.told import accuracy_text, guess_record, guess_told, told_apart, what_happened
 from helpers.train.learning_rates import RangeTest, learning_rate_schedule
 from helpers.train.recording import recording
@@ -318,7 +318,7 @@ class HyperparameterPanel(Shown):
                 )
                 sentences.append(text.format(count=len(differing), names=", ".join(differing)))
         lines = "".join(f"<div>{escape(sentence)}</div>" for sentence in sentences if sentence)
-        self._told.value = f'<div role="status" style="line-height:1.4">{lines}</div>'
+        self._told.value = f'<div role="status" style="{PARAGRAPH}">{lines}</div>'
 
     # The runs
 
