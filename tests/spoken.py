@@ -10,9 +10,9 @@ from alternatives import says_too_little
 from datasets import load_dataset
 
 OFFLINE = Path(__file__).resolve().parents[1] / "helpers" / "offline"
-SENTENCE = re.compile(r"[A-Za-z']+(?:,? [A-Za-z']+){4,}")
+SENTENCE = re.compile(r"[A-Za-z][A-Za-z']+(?: [A-Za-z']+){4,}")
 # Code, and what libraries print of themselves
-NOT_OURS = re.compile(r"torchrun|--|import |it/s|Dataset\(|object at|=", re.I)
+NOT_OURS = re.compile(r"torchrun|--|import |it/s|Dataset\(|object at|=|parquet", re.I)
 _TAGS = re.compile(r"<style.*?</style>|<[^>]*>", re.S)
 
 
@@ -48,7 +48,7 @@ def english_sentences(notebook: nbformat.NotebookNode, texts: str) -> set[tuple[
         for line in text.replace("\\n", "\n").splitlines()
         if not NOT_OURS.search(line)
         for sentence in SENTENCE.findall(line)
-        if sentence not in allowed
+        if sentence.strip("'") not in allowed
     }
 
 

@@ -252,8 +252,8 @@ CLASS_WEIGHTS = Function(
         ),
         Mistake(
             N_(
-                "The classes count the same now. But these weights are small, so the loss shrinks, and with "
-                "it every step: let the mean weight of all rows be 1."
+                "The classes count the same now. But these weights are small, so the loss and its "
+                "gradients shrink: let the mean weight of all rows be 1."
             ),
             _weights(lambda count, rows, classes, counts: 1 / count),
         ),
@@ -264,7 +264,7 @@ CLASS_WEIGHTS = Function(
         Mistake(
             N_(
                 "You set the commonest class to 1. Then the weights of all rows add up to more than there "
-                "are rows, and each step grows."
+                "are rows, and the loss and its gradients grow."
             ),
             _weights(lambda count, rows, classes, counts: counts.max() / count),
         ),

@@ -189,14 +189,17 @@ QUESTIONS = [
         (
             Option(
                 N_("The value must be `pytorch`."),
-                N_("It is `torch`; the others are `tensorflow` and `jax`."),
+                N_("It is `torch`. Others are `tensorflow` and `jax`."),
             ),
             Option(
                 N_("Keras had been imported before."),
                 N_("It reads the variable once. Restart the kernel, and set it first."),
                 right=True,
             ),
-            Option(N_("TensorFlow has to be uninstalled first."), N_("Keras does not even import it then.")),
+            Option(
+                N_("TensorFlow has to be uninstalled first."),
+                N_("If Keras computes with PyTorch, it does not even import TensorFlow."),
+            ),
         ),
     ),
     Question(

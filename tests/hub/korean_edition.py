@@ -48,7 +48,7 @@ def faults(text: str) -> list[str]:
     return [
         *([] if wanted in " ".join(text.split()) else [f"does not say {wanted!r}"]),
         *(["the token"] if SECRET in text else []),
-        *re.findall(r".*(?:\b(?:stars?|reviews?|Yelp)\b|별점|리뷰).*", text),
+        *re.findall(r".*(?:\b(?:stars?|reviews?|Yelp)\b|별점).*", text),
     ]
 
 
