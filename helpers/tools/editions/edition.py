@@ -21,7 +21,7 @@ _DOCUMENTS = ("glossary", "hosts", "teaching")
 # A Markdown link's or an HTML attribute's target
 _TARGET = re.compile(r'(?<=\]\()[^)\s]+|(?<=href=")[^"]+|(?<=src=")[^"]+|(?<=srcset=")[^"]+')
 # The address of a notebook in a badge, as Colab and Studio Lab write it and as Binder does, or in a command
-_NOTEBOOK = re.compile(r"(?<=[/= ])notebooks(/|%2F)(?=\d)")
+_NOTEBOOK = re.compile(r"(?<=[/= ])notebooks(/|%2F)(?=[\d*])")
 _HEADING = re.compile(r"^(#+) (.*)$", re.M)
 _FENCED = re.compile(r"^```.*?^```", re.M | re.S)
 _LANGUAGE = re.compile(rf'language="{ENGLISH}"')
@@ -84,7 +84,6 @@ class Edition:
     def page(self, source: PurePosixPath) -> str:
         """Return the translation of a Markdown file."""
         text = prose.translated((self.root / source).read_text(encoding="utf-8"), self.in_pages)
-        text = _FENCED.sub(lambda found: self._own_notebook(found[0]), text)  # commands that open one
         return self._with_links(text, source)
 
     def notebook(self, source: PurePosixPath) -> str:
@@ -101,14 +100,13 @@ class Edition:
         return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
 
     def _with_links(self, text: str, source: PurePosixPath) -> str:
-        return _TARGET.sub(lambda found: self._target(found[0], source), text)
+        text = _TARGET.sub(lambda found: self._target(found[0], source), text)
+        return _NOTEBOOK.sub(rf"\g<0>{self.language}\g<1>", text)  # in badges and commands
 
     def _target(self, target: str, source: PurePosixPath) -> str:
         """Return where a link of the file `source` leads in this edition."""
         address, mark, anchor = target.partition("#")
         if "://" in target:
-            if _NOTEBOOK.search(target):
-                return self._own_notebook(target)
             return self.links.get(address, address) + mark + anchor
         # A file of ours: its twin, if it has one, seen from the twin of this file
         here = self.twins[source]
@@ -119,10 +117,6 @@ class Edition:
         there = self.twins.get(file, file)
         relative = os.path.relpath(there, here.parent).replace(os.sep, "/") if address else ""
         return relative + mark + anchor
-
-    def _own_notebook(self, address: str) -> str:
-        """Return an address, or a command, with the folder of this edition's notebooks."""
-        return _NOTEBOOK.sub(rf"\g<0>{self.language}\g<1>", address)
 
     def _anchor(self, file: PurePosixPath, anchor: str) -> str:
         """Return the anchor of the translated heading that `anchor` names in a page of ours."""
