@@ -25,34 +25,47 @@ from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, get_scheduler
 
-# The settings. Each can be overruled on the command line: --batch-size 4
+# The settings: a value, and what it means. Each can be overruled on the command line: --batch-size 4
 SETTINGS = {
-    "model": "google-bert/bert-base-cased",  # a name on the Hub, or a folder
-    "dataset": "Yelp/yelp_review_full",  # a name on the Hub, or a folder; its columns are `text` and `label`
-    "rows": 1_000,  # texts to learn from; 0: all of the split "train"
-    "eval_rows": 1_000,  # texts to measure the accuracy on
-    "epochs": 3,
-    "steps": 0,  # end after so many steps; 0: when the epochs are over
-    "batch_size": 8,  # of one process: two processes learn from 16 texts in each step
-    "eval_batch_size": 32,  # of one process, too
-    "learning_rate": 5e-5,
-    "dropout": -1.0,  # below 0: the model's own
-    "max_length": 512,  # tokens of a text
-    "seed": 42,
-    "folder": "loop_accelerate",  # gets the checkpoints and the model; all machines must see the same folder
-    "save_steps": 0,  # a checkpoint every so many steps; 0: none
-    "losses": "",  # a JSON file for the losses, learning rates, rows and accuracy; "": none
+    "model": ("google-bert/bert-base-cased", "a name on the Hub, or a folder"),
+    "dataset": ("Yelp/yelp_review_full", "a name on the Hub, or a folder; its columns are text and label"),
+    "rows": (1_000, "texts to learn from; 0: all of the split train"),
+    "eval_rows": (1_000, "texts to measure the accuracy on"),
+    "epochs": (3, "passes over the texts"),
+    "steps": (0, "end after so many steps; 0: when the epochs are over"),
+    "batch_size": (8, "texts of one process in a step: two processes learn from 16"),
+    "eval_batch_size": (32, "texts of one process, too"),
+    "learning_rate": (5e-5, "at the beginning; it falls to 0"),
+    "dropout": (-1.0, "share of the numbers that a step sets to 0; below 0: the model's own"),
+    "max_length": (512, "tokens of a text; the rest is cut"),
+    "seed": (42, "decides the new layer, the order and the dropout"),
+    "folder": (
+        "loop_accelerate",
+        "gets the checkpoints and the model; all machines must see the same folder",
+    ),
+    "save_steps": (0, "a checkpoint every so many steps; 0: none"),
+    "losses": ("", "a JSON file for the losses, learning rates, rows and accuracy; empty: none"),
 }
 
 
 def settings(arguments=None):
     """Read the command line, or a list of its words."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    for name, value in SETTINGS.items():
+    for name, (value, meaning) in SETTINGS.items():
         option = "--" + name.replace("_", "-")
-        parser.add_argument(option, type=type(value), default=value, help=f"default: {value!r}")
+        parser.add_argument(option, type=type(value), default=value, help=f"{meaning} (default: {value!r})")
     parser.add_argument("--stream", action="store_true", help="read the texts while training, store none")
-    return parser.parse_args(arguments)
+    chosen = parser.parse_args(arguments)
+
+    # What would fail only after the training, or in a sentence of a library
+    for name in ("model", "dataset"):
+        if (given := getattr(chosen, name)).startswith((".", "/", "~")) and not Path(given).is_dir():
+            parser.error(f"--{name}: there is no folder {given}")
+    if chosen.losses and not Path(chosen.losses).absolute().parent.is_dir():
+        parser.error(f"--losses: there is no folder for {chosen.losses}")
+    if Path(chosen.folder).is_file():
+        parser.error(f"--folder: {chosen.folder} is a file")
+    return chosen
 
 
 def new_accelerator():
@@ -78,6 +91,11 @@ def load_rows(chosen, accelerator):
     if not chosen.stream:
         rows = load_dataset(chosen.dataset, split="train").shuffle(seed=chosen.seed)
         end = len(rows) - chosen.eval_rows if chosen.rows == 0 else chosen.rows
+        if not 0 < end <= len(rows) - chosen.eval_rows:
+            raise SystemExit(
+                f"--rows {chosen.rows} and --eval-rows {chosen.eval_rows} do not fit: the split train of "
+                f"{chosen.dataset} has {len(rows)} texts, and both are taken from it."
+            )
         return rows.select(range(end)), rows.select(range(end, end + chosen.eval_rows))
 
     # The stream is the whole split, so the rows to look at come from another one
@@ -101,15 +119,21 @@ def load_model(chosen, label_names):
 
 
 def count_steps(chosen, train_rows, train_dataloader, accelerator):
-    """Return how many steps are planned. Raise ValueError if a stream does not say how many texts it has."""
+    """Return how many steps are planned. End the program if there are none, or nobody can say how many."""
     if chosen.steps:
         return chosen.steps
     if not chosen.stream:
         return chosen.epochs * len(train_dataloader)  # prepared, it counts the batches of one process
     if not chosen.rows and not train_rows.info.splits:
-        raise ValueError(f"{chosen.dataset} does not say how many texts it has. Give --rows or --steps.")
+        raise SystemExit(f"{chosen.dataset} does not say how many texts it has. Give --rows or --steps.")
     texts = chosen.rows or train_rows.info.splits["train"].num_examples
-    return chosen.epochs * (texts // (chosen.batch_size * accelerator.num_processes))
+    steps = texts // (chosen.batch_size * accelerator.num_processes)
+    if steps == 0:
+        raise SystemExit(
+            f"{texts} texts are too few for one batch of {chosen.batch_size} in each of "
+            f"{accelerator.num_processes} processes. Give more texts, or a smaller --batch-size."
+        )
+    return chosen.epochs * steps
 
 
 def until_one_ends(batches, accelerator):
@@ -141,15 +165,19 @@ def checkpoints(folder):
 
 
 def load_checkpoint(accelerator, folder, progress):
-    """Go on from the last checkpoint, if there is one. Raise ValueError if another training has left it."""
+    """Go on from the last checkpoint, if there is one. End the program if another training has left it."""
     if not checkpoints(folder):
         return progress
     last = checkpoints(folder)[-1]
     saved = json.loads((last / "progress.json").read_text())
-    if saved["settings"] != progress["settings"]:
-        raise ValueError(
-            f"{last} belongs to a training with other settings: {saved['settings']}. "
-            f"These are now: {progress['settings']}. Use these settings again, or choose another --folder."
+    now = progress["settings"]
+    other = [
+        f"{name}: {was} then, {now[name]} now" for name, was in saved["settings"].items() if was != now[name]
+    ]
+    if other:
+        raise SystemExit(
+            f"{last} belongs to a training with other settings ({'; '.join(other)}). "
+            "Use these settings again, or choose another --folder."
         )
     accelerator.load_state(last)
     accelerator.print(f"The training goes on after step {saved['step']}", flush=True)
@@ -163,11 +191,17 @@ def main(arguments=None):
     set_seed(chosen.seed)  # the new layer starts from the same random numbers in all processes
 
     # One process of each machine downloads, the others find the files then
-    with accelerator.local_main_process_first():
-        train_rows, eval_rows = load_rows(chosen, accelerator)
-        label_names = eval_rows.features["label"].names
-        tokenizer = AutoTokenizer.from_pretrained(chosen.model)
-        model = load_model(chosen, label_names)
+    try:
+        with accelerator.local_main_process_first():
+            train_rows, eval_rows = load_rows(chosen, accelerator)
+            label_names = eval_rows.features["label"].names
+            tokenizer = AutoTokenizer.from_pretrained(chosen.model)
+            model = load_model(chosen, label_names)
+    except OSError as error:
+        raise SystemExit(
+            f"{chosen.dataset} or {chosen.model} could not be read: {error}\n"
+            "Can this machine reach the Hub? --dataset and --model take folders, too."
+        ) from error
 
     def collate(rows):
         texts = [row["text"] for row in rows]
@@ -213,9 +247,10 @@ def main(arguments=None):
     # Begin, or go on. From here each process draws other random numbers for its dropout.
     set_seed(chosen.seed, device_specific=True)
     folder = Path(chosen.folder)
-    same = {name: value for name, value in vars(chosen).items() if name not in ("folder", "losses")}
+    may_differ = ("folder", "save_steps", "losses")
+    same = {name: value for name, value in vars(chosen).items() if name not in may_differ}
     progress = {
-        "settings": same | {"processes": accelerator.num_processes},
+        "settings": same | {"processes": accelerator.num_processes, "losses recorded": bool(chosen.losses)},
         "step": 0,
         "epoch": 0,
         "batch": 0,
@@ -252,10 +287,6 @@ def main(arguments=None):
                 save_checkpoint(accelerator, folder, progress)
             if progress["step"] == num_training_steps:
                 break
-        if progress["batch"] == 0:
-            raise ValueError(
-                "A process has too few texts for one batch. Give more texts, or a smaller batch size."
-            )
         progress["epoch"] += 1
         progress["batch"] = 0
     progress_bar.close()
@@ -278,6 +309,7 @@ def main(arguments=None):
     if accelerator.is_main_process:
         accelerator.unwrap_model(model).save_pretrained(folder / "model")
         tokenizer.save_pretrained(folder / "model")
+        print(f"The model is in {folder / 'model'}")
         for old in [*checkpoints(folder), *folder.glob("partial-*")]:
             shutil.rmtree(old)
         if chosen.losses:

@@ -1,5 +1,6 @@
 """Protects a learner from processes that do not train together, and from a training that is lost in one."""
 
+import importlib.util
 import json
 import os
 import socket
@@ -7,11 +8,12 @@ import subprocess
 import sys
 from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 from datasets import load_dataset
-from notebook_files import ROOT
+from notebook_files import ROOT, read
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="torchrun and gloo")
 HERE = Path(__file__).parent
@@ -104,6 +106,66 @@ def trained(tmp_path_factory):
     failures = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.txt")}
     assert set(failures) == {"alone.txt"}, failures
     return folder, end_of(one), printed
+
+
+@pytest.fixture(scope="module")
+def script():
+    """Return the script as a module."""
+    found = importlib.util.spec_from_file_location("loop_accelerate", SCRIPT)
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--model", "./nowhere"], "--model: there is no folder ./nowhere"),
+        (["--dataset", "/nowhere"], "--dataset: there is no folder /nowhere"),
+        (["--losses", "nowhere/losses.json"], "--losses: there is no folder for nowhere/losses.json"),
+        (["--folder", __file__], "is a file"),
+    ],
+)
+def test_what_would_fail_after_the_training_fails_before_it(script, words, told, capsys):
+    """A slip in a path cost the losses of a whole training; a missing folder was sought on the Hub."""
+    with pytest.raises(SystemExit):
+        script.settings(words)
+    assert told in capsys.readouterr().err
+
+
+def test_help_says_what_each_setting_means(script, capsys):
+    with pytest.raises(SystemExit):
+        script.settings(["--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert all(meaning in shown for _, meaning in script.SETTINGS.values())
+
+
+def test_too_many_texts_and_too_few(script):
+    """Python told of an index; and a stream of less than one batch trained nothing, and ended well."""
+    bundled = ["--model", str(TINY["model"]), "--dataset", str(TINY["dataset"])]
+    with pytest.raises(SystemExit, match=r"--rows 7990 and --eval-rows 50 do not fit: .* has 8000 texts"):
+        script.load_rows(script.settings([*bundled, "--rows", "7990", "--eval-rows", "50"]), None)
+    few = script.settings([*bundled, "--stream", "--rows", "10"])
+    with pytest.raises(SystemExit, match="10 texts are too few for one batch of 8 in each of 2 processes"):
+        script.count_steps(few, None, None, SimpleNamespace(num_processes=2))
+
+
+def test_another_training_s_checkpoint_is_refused_in_one_sentence(script, tmp_path):
+    """Two dictionaries of fifteen settings hide what differs. A file of losses missed half of them."""
+    (tmp_path / "checkpoint-2").mkdir()
+    saved = {"settings": {"rows": 24, "losses recorded": False}}
+    (tmp_path / "checkpoint-2" / "progress.json").write_text(json.dumps(saved), encoding="utf-8")
+    now = {"settings": {"rows": 24, "losses recorded": True}}
+    with pytest.raises(SystemExit, match=r"other settings \(losses recorded: False then, True now\)"):
+        script.load_checkpoint(None, tmp_path, now)
+
+
+def test_the_notebook_restarts_with_the_variable_that_the_tests_need():
+    """Without it, two of eight killed trainings waited for the old processes forever."""
+    (path,) = (ROOT / "notebooks").glob("08_*.ipynb")
+    assert "\nTORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 torchrun" in "\n".join(
+        cell.source for cell in read(path).cells
+    )
 
 
 def test_every_way_prints_how_many_processes_train(trained):
