@@ -315,6 +315,8 @@ def main(arguments=None):
         if chosen.losses:
             found = {"processes": accelerator.num_processes, "accuracy": accuracy, "eval_texts": seen}
             Path(chosen.losses).write_text(json.dumps(found | history))
+    # Nobody leaves while one saves: right after a gather, the end of a process can wait for itself forever
+    accelerator.wait_for_everyone()
     accelerator.end_training()
 
 
