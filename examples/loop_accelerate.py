@@ -309,7 +309,7 @@ def main(arguments=None):
     if accelerator.is_main_process:
         accelerator.unwrap_model(model).save_pretrained(folder / "model")
         tokenizer.save_pretrained(folder / "model")
-        print(f"The model is in {folder / 'model'}")
+        print(f"Model: {folder / 'model'}")
         for old in [*checkpoints(folder), *folder.glob("partial-*")]:
             shutil.rmtree(old)
         if chosen.losses:

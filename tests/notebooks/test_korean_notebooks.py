@@ -12,7 +12,7 @@ OFFLINE = {
     "HF_ENDPOINT": "http://127.0.0.1:9",
     "FINETUNE_PROFILE": "offline",
     # The English ones show what a longer training promises
-    "FINETUNE_SIZES": "num_train_epochs=1 train_size=48 eval_size=48",
+    "FINETUNE_SIZES": "num_train_epochs=1 train_size=100 eval_size=48",
 }
 
 
