@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib import rcParams
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.ticker import MaxNLocator
 
 from helpers.data.padding import PaddingCost
@@ -65,7 +66,8 @@ def length_histogram(lengths: np.ndarray, max_length: int) -> Picture:
     """Draw a histogram of token lengths, shape (texts,), and mark the mean and the model's limit."""
     figure, ax = new_figure(8, 3.2)
     bins = np.arange(0, max(lengths.max(), max_length) + 16, 16)
-    ax.hist(lengths, bins=bins, color=SKY, edgecolor=ax.get_facecolor())
+    # matplotlib 3.10 takes a tuple for the colours of several bars
+    ax.hist(lengths, bins=bins, color=SKY, edgecolor=to_hex(ax.get_facecolor()))
     ax.axvline(lengths.mean(), color=BLUE, linewidth=2, label=f"mean: {lengths.mean():.0f}")
     ax.axvline(max_length, color=RED, linestyle="--", linewidth=2, label=f"limit of the model: {max_length}")
     ax.set(xlabel="tokens in a text", ylabel="texts")
