@@ -99,7 +99,9 @@ def executed(training, *steps, faster):
     for cell in cells:
         if cell.id == "setup":
             setup = SETUP.format(faster=faster)
-            cell.source = cell.source.replace('profile, machine = helpers.setup(PROFILE, language="en")', setup)
+            cell.source = cell.source.replace(
+                'profile, machine = helpers.setup(PROFILE, language="en")', setup
+            )
     trains = "\n".join(cell.source for cell in training_cells)
     cells += [new_code_cell(trains if step is None else step) for step in steps]
     environment = {name: value for name, value in os.environ.items() if name != "FINETUNE_PROFILE"}
