@@ -175,7 +175,12 @@ def _folder(cause: BaseException) -> Path | None:
 
     # Take the first that is one
     for value in values:
-        name = getattr(value, "name", None) if isinstance(value, io.IOBase) else value
+        name = value
+        if isinstance(value, io.IOBase):
+            try:
+                name = getattr(value, "name", None)
+            except ValueError:  # a library has detached its buffer
+                continue
         if isinstance(name, (str, Path)) and os.path.isabs(name):
             return next((folder for folder in Path(name).parents if os.path.isdir(folder)), None)
     return None

@@ -1,6 +1,7 @@
 """Protects a learner from a raw error where a file cannot be written, and from advice that does not help."""
 
 import errno
+import io
 import os
 from pathlib import Path
 
@@ -62,6 +63,21 @@ def test_the_cause_of_a_librarys_own_error_counts(tmp_path):
             raise RuntimeError("An error occurred while generating the dataset") from full
     except RuntimeError as error:
         assert no_place_to_write(error).startswith(f"There is no room for this file in {tmp_path}: its disk")
+
+
+def test_a_file_without_its_buffer_does_not_break_the_explanation(tmp_path):
+    """In Colab's `datasets`, a function that reads a CSV file holds one: to ask its name is an error."""
+    detached = io.TextIOWrapper(io.BytesIO(b""))
+    detached.detach()
+
+    def save(path, reader=detached):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError) as caught:
+        save(str(tmp_path / "data.arrow"))
+    assert no_place_to_write(caught.value).startswith(
+        f"There is no room for this file in {tmp_path}: its disk"
+    )
 
 
 def test_for_a_cache_of_the_libraries_another_variable_counts(tmp_path, monkeypatch):
