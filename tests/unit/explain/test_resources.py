@@ -70,7 +70,7 @@ def test_a_file_without_its_buffer_does_not_break_the_explanation(tmp_path):
     detached = io.TextIOWrapper(io.BytesIO(b""))
     detached.detach()
 
-    def save(path, reader=detached):
+    def save(reader, path):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(OSError) as caught:
