@@ -74,7 +74,7 @@ def test_a_file_without_its_buffer_does_not_break_the_explanation(tmp_path):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(OSError) as caught:
-        save(str(tmp_path / "data.arrow"))
+        save(detached, str(tmp_path / "data.arrow"))
     assert no_place_to_write(caught.value).startswith(
         f"There is no room for this file in {tmp_path}: its disk"
     )
