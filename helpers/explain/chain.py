@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from traceback import walk_tb
@@ -19,6 +20,16 @@ def held_values(error: BaseException) -> Iterator[object]:
     for cause in causes(error):
         for frame, _ in reversed(list(walk_tb(cause.__traceback__))):
             yield from list(frame.f_locals.values())
+
+
+def file_name(value: object) -> object:
+    """Return the name of an open file, None if it has none, and any other value as it is."""
+    if not isinstance(value, io.IOBase):
+        return value
+    try:
+        return getattr(value, "name", None)
+    except ValueError:  # a library has detached its buffer
+        return None
 
 
 def asked_for(error: BaseException) -> str | None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
-import io
 import json
 import os
 from pathlib import Path
 
-from helpers.explain.chain import asked_for, causes, held_values
+from helpers.explain.chain import asked_for, causes, file_name, held_values
 from helpers.language import _
 
 _OFFLINE = Path(__file__).parents[1] / "offline"
@@ -76,7 +75,7 @@ def damaged_file(error: BaseException) -> str | None:
     its name.
     """
     for value in held_values(error):
-        name = getattr(value, "name", None) if isinstance(value, io.IOBase) else value
+        name = file_name(value)
         if isinstance(name, (str, Path)) and os.path.isfile(name) and _is_damaged(name):
             return _advice(Path(name))
     return None

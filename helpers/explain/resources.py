@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import shutil
 import sys
 from pathlib import Path
 from traceback import walk_tb
 
-from helpers.explain.chain import causes
+from helpers.explain.chain import causes, file_name
 from helpers.language import _
 
 
@@ -175,12 +174,7 @@ def _folder(cause: BaseException) -> Path | None:
 
     # Take the first that is one
     for value in values:
-        name = value
-        if isinstance(value, io.IOBase):
-            try:
-                name = getattr(value, "name", None)
-            except ValueError:  # a library has detached its buffer
-                continue
+        name = file_name(value)
         if isinstance(name, (str, Path)) and os.path.isabs(name):
             return next((folder for folder in Path(name).parents if os.path.isdir(folder)), None)
     return None

@@ -37,7 +37,8 @@ def test_the_first_picture_of_a_kernel_warns_of_no_glyph(picture, has_fonts, mon
         monkeypatch.setattr(fonts, "_font_with", lambda character: None)
     monkeypatch.setitem(rcParams, "font.family", ["sans-serif"])  # as before the first picture
     with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)  # not what libraries say of what is old
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", DeprecationWarning)  # that is between matplotlib and its libraries
         PICTURES[picture]()._repr_png_()
 
 
