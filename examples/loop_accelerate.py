@@ -57,7 +57,7 @@ def settings(arguments=None):
     parser.add_argument("--stream", action="store_true", help="read the texts while training, store none")
     chosen = parser.parse_args(arguments)
 
-    # What would fail only after the training, or in a sentence of a library
+    # These slips would fail only after the training, or with an error that does not name the option
     for name in ("model", "dataset"):
         if (given := getattr(chosen, name)).startswith((".", "/", "~")) and not Path(given).is_dir():
             parser.error(f"--{name}: there is no folder {given}")
@@ -170,9 +170,11 @@ def load_checkpoint(accelerator, folder, progress):
         return progress
     last = checkpoints(folder)[-1]
     saved = json.loads((last / "progress.json").read_text())
-    now = progress["settings"]
+    then, now = saved["settings"], progress["settings"]
     other = [
-        f"{name}: {was} then, {now[name]} now" for name, was in saved["settings"].items() if was != now[name]
+        f"{name}: {then.get(name)} then, {now.get(name)} now"
+        for name in then | now
+        if then.get(name) != now.get(name)
     ]
     if other:
         raise SystemExit(
@@ -287,6 +289,10 @@ def main(arguments=None):
                 save_checkpoint(accelerator, folder, progress)
             if progress["step"] == num_training_steps:
                 break
+        if progress["batch"] == 0:  # with --steps, the next epochs would be empty, too, and never end
+            raise SystemExit(
+                "A process has too few texts for one batch. Give more texts, or a smaller --batch-size."
+            )
         progress["epoch"] += 1
         progress["batch"] = 0
     progress_bar.close()
@@ -315,7 +321,8 @@ def main(arguments=None):
         if chosen.losses:
             found = {"processes": accelerator.num_processes, "accuracy": accuracy, "eval_texts": seen}
             Path(chosen.losses).write_text(json.dumps(found | history))
-    # Nobody leaves while one saves: right after a gather, the end of a process can wait for itself forever
+    # All processes end together. One that ends right after a gather can hang: while it holds Python's lock,
+    # PyTorch waits for a thread that needs that lock.
     accelerator.wait_for_everyone()
     accelerator.end_training()
 

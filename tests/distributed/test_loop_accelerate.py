@@ -141,13 +141,20 @@ def test_help_says_what_each_setting_means(script, capsys):
 
 
 def test_too_many_texts_and_too_few(script):
-    """Python told of an index; and a stream of less than one batch trained nothing, and ended well."""
+    """The error named an index, and no option. A stream of less than one batch silently trained nothing."""
     bundled = ["--model", str(TINY["model"]), "--dataset", str(TINY["dataset"])]
     with pytest.raises(SystemExit, match=r"--rows 7990 and --eval-rows 50 do not fit: .* has 8000 texts"):
         script.load_rows(script.settings([*bundled, "--rows", "7990", "--eval-rows", "50"]), None)
     few = script.settings([*bundled, "--stream", "--rows", "10"])
     with pytest.raises(SystemExit, match="10 texts are too few for one batch of 8 in each of 2 processes"):
         script.count_steps(few, None, None, SimpleNamespace(num_processes=2))
+
+
+def test_a_stream_without_a_whole_batch_ends(tmp_path):
+    """With --steps, it began one empty epoch after the other, forever."""
+    words = options(tmp_path / "short", rows=1, steps=3)
+    with pytest.raises(AssertionError, match="too few texts for one batch"):
+        end_of(start([str(SCRIPT), *words, "--stream"]), seconds=60)
 
 
 def test_another_training_s_checkpoint_is_refused_in_one_sentence(script, tmp_path):
