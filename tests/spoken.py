@@ -1,8 +1,9 @@
-"""What an executed notebook of another language than English says: no English sentence, and no noise."""
+"""What an executed notebook says in another language than English."""
 
 import html
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -16,6 +17,7 @@ NOT_OURS = re.compile(r"torchrun|--|import |it/s|Dataset\(|object at|=|parquet",
 _TAGS = re.compile(r"<style.*?</style>|<[^>]*>", re.S)
 
 
+@cache
 def english_texts() -> str:
     """Return the bundled texts: they stay English, and so does what shows them."""
     rows = load_dataset(str(OFFLINE / "synthetic-reviews"))
@@ -38,9 +40,9 @@ def shown(notebook: nbformat.NotebookNode) -> Iterator[tuple[str, str]]:
                 yield "a widget", html.unescape(_TAGS.sub(" ", text))
 
 
-def english_sentences(notebook: nbformat.NotebookNode, texts: str) -> set[tuple[str, str]]:
-    """Return each English sentence that a learner sees, and where; `texts` are data, and allowed."""
-    allowed = "\n".join([texts, *(cell.source for cell in notebook.cells)])
+def english_sentences(notebook: nbformat.NotebookNode) -> set[tuple[str, str]]:
+    """Return each English sentence that a learner sees, and where. The bundled texts may be English."""
+    allowed = "\n".join([english_texts(), *(cell.source for cell in notebook.cells)])
     return {
         (where, sentence)
         for where, text in shown(notebook)
@@ -50,18 +52,6 @@ def english_sentences(notebook: nbformat.NotebookNode, texts: str) -> set[tuple[
         for sentence in SENTENCE.findall(line)
         if sentence.strip("'") not in allowed
     }
-
-
-def noise(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
-    """Return what stands on stderr, but for progress bars and Transformers' report on a model's weights."""
-    return [
-        (cell.id, output["text"])
-        for cell in notebook.cells
-        for output in cell.get("outputs", ())
-        if output.get("name") == "stderr"
-        and "LOAD REPORT" not in output["text"]
-        and "%|" not in output["text"]
-    ]
 
 
 def pictures_without_words(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:

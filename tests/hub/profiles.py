@@ -9,6 +9,7 @@ as they are.
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 import tempfile
@@ -19,7 +20,8 @@ if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parents[1])]
 
 import nbformat
-from spoken import english_sentences, english_texts, noise, pictures_without_words, shown
+from notebook_files import noise
+from spoken import english_sentences, pictures_without_words, shown
 
 from hub.conftest import SECRET, environment, printed, run_notebook
 from hub.repositories import build
@@ -40,16 +42,16 @@ def on_small(number: int, notebook: nbformat.NotebookNode) -> list:
     """Return what an English notebook lacks on the profile `small`."""
     text = " ".join(printed(notebook).split())
     wanted = ("Profile small: the Hugging Face Hub answers", *ON_SMALL[number])
-    return [sentence for sentence in wanted if not re.search(sentence, text)]
+    return [pattern for pattern in wanted if not re.search(pattern, text)]
 
 
 def on_korean(number: int, notebook: nbformat.NotebookNode) -> list:
-    """Return what a Korean notebook says in English, or of stars, which headlines have not."""
+    """Return what a Korean notebook says in English, or of stars: headlines have none."""
     text = printed(notebook)
     return [
         *([] if "korean: Hugging Face Hub" in " ".join(text.split()) else ["another profile"]),
         *re.findall(r".*(?:\b(?:stars?|reviews?|Yelp)\b|별점).*", text),
-        *english_sentences(notebook, english_texts()),
+        *english_sentences(notebook),
         *pictures_without_words(notebook),
         *(hit for hit in shown(notebook) if "Glyph" in hit[1]),
     ]
@@ -63,14 +65,16 @@ RUNS: dict[str, tuple[str, tuple[int, ...], Callable[[int, nbformat.NotebookNode
 
 
 def main() -> None:
-    wanted = [word for word in sys.argv[1:] if word in RUNS] or RUNS
-    only = {int(word) for word in sys.argv[1:] if word.isdigit()}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("profile", nargs="?", choices=RUNS)
+    parser.add_argument("numbers", nargs="*", type=int)
+    wanted = parser.parse_args()
     folder = Path(tempfile.mkdtemp())
     failed = False
     with LoopbackHub(build(folder / "repositories")) as hub:
-        for profile in wanted:
+        for profile in [wanted.profile] if wanted.profile else RUNS:
             language, numbers, check = RUNS[profile]
-            for number in only or numbers:
+            for number in wanted.numbers or numbers:
                 env = environment(hub.url, folder / "home", FINETUNE_RUNS=str(folder / "runs"))
                 sizes = ENOUGH.get(number, {})
                 notebook = run_notebook(number, env, profile, language=language, **sizes)

@@ -11,7 +11,7 @@ from alternatives import Pictures, says_too_little
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell
-from notebook_files import NOTEBOOKS, ROOT, read
+from notebook_files import NOTEBOOKS, ROOT, noise, read
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 STEMS = [path.stem for path in NOTEBOOKS]
@@ -159,14 +159,7 @@ def test_each_notebook_has_its_question():
 def test_nothing_on_stderr_that_a_learner_would_worry_about(executed):
     """The text explains a progress bar and the load report. It does not explain a warning."""
     _, notebook, _ = executed
-    noise = [
-        (name, output["text"])
-        for name, output in outputs(notebook)
-        if output.get("name") == "stderr"
-        and "LOAD REPORT" not in output["text"]
-        and "%|" not in output["text"]
-    ]
-    assert noise == []
+    assert noise(notebook) == []
 
 
 def test_pictures_are_there(executed):

@@ -4,8 +4,8 @@ import os
 
 import pytest
 from nbclient import NotebookClient
-from notebook_files import NOTEBOOKS, ROOT, read
-from spoken import english_sentences, english_texts, noise, pictures_without_words
+from notebook_files import NOTEBOOKS, ROOT, noise, read
+from spoken import english_sentences, pictures_without_words
 
 OFFLINE = {
     "HF_HUB_OFFLINE": "1",
@@ -26,14 +26,9 @@ def executed(request, tmp_path_factory):
     return notebook
 
 
-@pytest.fixture(scope="module")
-def texts():
-    return english_texts()
-
-
-def test_no_sentence_is_left_in_english(executed, texts):
+def test_no_sentence_is_left_in_english(executed):
     """One English sentence among Korean ones is the one that a learner needed."""
-    assert english_sentences(executed, texts) == set()
+    assert english_sentences(executed) == set()
 
 
 def test_nothing_on_stderr_that_a_learner_would_worry_about(executed):
