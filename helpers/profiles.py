@@ -233,7 +233,7 @@ PROFILES = {
 
 # What "auto" takes from the Hub in a language that has a profile of its own
 _OF_LANGUAGE = {"ko": ("korean",)}
-# BERT-base: 1.8 GB of weights, gradients and AdamW's two moments, in a notebook and JupyterLab of 1.5 GB
+# BERT-base takes 1.8 GB for weights, gradients and AdamW's two moments; a notebook and JupyterLab take 1.5 GB
 _OF_LANGUAGE_NEEDS_GB = 4
 
 
@@ -265,6 +265,13 @@ def choose_profile(
             ).format(name=name, names=names)
         )
 
+    # A model of the notebook's language, if it fits
+    if chosen() in _OF_LANGUAGE and memory_gb < _OF_LANGUAGE_NEEDS_GB:
+        return PROFILES["offline"], _(
+            "there are {memory_gb:.0f} GB of memory, and a model of your language needs {needed} GB. "
+            "The bundled reviews are English"
+        ).format(memory_gb=memory_gb, needed=_OF_LANGUAGE_NEEDS_GB)
+
     # The largest that this machine can serve
     why_not = _(why_not)
     if has_gpu:
@@ -273,13 +280,8 @@ def choose_profile(
     else:
         answers = _("the Hugging Face Hub answers, and there is no GPU")
         downloaded = _("{why_not}, but this was downloaded earlier; there is no GPU").format(why_not=why_not)
-    candidates = _OF_LANGUAGE.get(chosen(), ("full", "small") if has_gpu else ("small",))
-    if chosen() in _OF_LANGUAGE and memory_gb < _OF_LANGUAGE_NEEDS_GB:
-        return PROFILES["offline"], _(
-            "there are {memory_gb:.0f} GB of memory, and a model of your language needs {needed} GB. "
-            "The bundled reviews are English"
-        ).format(memory_gb=memory_gb, needed=_OF_LANGUAGE_NEEDS_GB)
-    for candidate in candidates:
+    candidates = ("full", "small") if has_gpu else ("small",)
+    for candidate in _OF_LANGUAGE.get(chosen(), candidates):
         profile = PROFILES[candidate]
         if hub_answers:
             return profile, answers
